@@ -1,0 +1,1 @@
+"""Builds a Router from settings; the only file that names concrete parts."""

@@ -1,0 +1,69 @@
+"""A decision: which arm was chosen for a query, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from metallm.core.arrays import Context
+
+
+@dataclass(frozen=True, slots=True)
+class ArmEstimate:
+    """What was believed of one arm for one query.
+
+    Args:
+        quality: expected quality, 0 to 1 in expectation (a linear estimate may step outside).
+        uncertainty: standard error of that expectation.
+        cost_usd: expected cost in USD; None where the price is unknown and flagged so.
+        reward: quality − p · cost / cost of the dearest arm.
+    """
+
+    quality: float
+    uncertainty: float
+    cost_usd: float | None
+    reward: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """The choice for one query.
+
+    Args:
+        id: what feedback refers to.
+        index: how many decisions the log holds before this one; seeds its draw.
+        arm: the chosen arm's name.
+        propensity: the probability with which `arm` was chosen at that time.
+        propensities: that probability for every arm that could have been chosen.
+        estimates: what was believed of each arm.
+        policy: name of the policy, or "named" where the caller named the arm.
+        version: outcomes learned from before this decision.
+        cost_weight: p in reward = quality − p · cost.
+        cost_scale: USD that count as a cost of 1 (the dearest arm's mean cost).
+        context: shape (d,), float32, what the policy saw.
+        input_tokens: guessed tokens of the query.
+        labels: the labels that were asked about, or empty.
+        task: the caller's name for the task.
+        text: the query's text, only where logging of prompts is switched on.
+        at: POSIX seconds.
+    """
+
+    id: str
+    index: int
+    arm: str
+    propensity: float
+    propensities: Mapping[str, float]
+    estimates: Mapping[str, ArmEstimate]
+    policy: str
+    version: int
+    cost_weight: float
+    cost_scale: float
+    context: Context
+    input_tokens: int
+    labels: tuple[str, ...] = ()
+    task: str | None = None
+    text: str | None = None
+    at: float = 0.0

@@ -1,0 +1,74 @@
+"""An outcome: what became of a decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from metallm.core.arrays import Context, FloatArray
+
+OutcomeKind = Literal["completion", "failure", "feedback"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was measured for one decision at one moment. A decision may have several.
+
+    Args:
+        decision_id: the decision.
+        arm: the arm that answered (another than was decided, after a fallback).
+        kind: "completion" (an answer came: cost, latency, tokens), "failure" (none came; nothing
+            is learned about quality), "feedback" (a judgement).
+        quality: 0 to 1; None where nothing was judged.
+        label: the true label that the judgement named.
+        answer: what was read from the arm's answer, such as a label; None where unreadable.
+        cost_usd: USD; None where unknown.
+        cost_estimated: True where the provider sent no usage and the cost is our guess.
+        latency_s: seconds.
+        input_tokens: as billed.
+        output_tokens: as billed, reasoning included.
+        error: what failed, in words.
+        replaces: True where this judgement takes back the one before it.
+        at: POSIX seconds.
+    """
+
+    decision_id: str
+    arm: str
+    kind: OutcomeKind
+    quality: float | None = None
+    label: str | None = None
+    answer: str | None = None
+    cost_usd: float | None = None
+    cost_estimated: bool = False
+    latency_s: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    error: str | None = None
+    replaces: bool = False
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recorded:
+    """Recorded outcomes to start from: queries answered by several arms. NaN where unknown.
+
+    Args:
+        contexts: shape (n, d), float32.
+        arms: K names, the columns of the matrices below.
+        quality: shape (n, K), 0 to 1.
+        cost_usd: shape (n, K), USD.
+        input_tokens: shape (n,), tokens of each query.
+        output_tokens: shape (n, K).
+        tasks: n names of tasks, "" where unknown; empty where none is known.
+        at: POSIX seconds.
+    """
+
+    contexts: Context
+    arms: tuple[str, ...]
+    quality: FloatArray
+    cost_usd: FloatArray
+    input_tokens: FloatArray
+    output_tokens: FloatArray
+    tasks: tuple[str, ...] = ()
+    at: float = 0.0

@@ -1,0 +1,56 @@
+"""What tokens cost, and what one answer cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that a provider billed for one answer, normalised once at the wire.
+
+    Args:
+        input_tokens: all input tokens, those read from or written to a cache included.
+        output_tokens: all output tokens, reasoning included.
+        cached_tokens: the part of the input that was read from the provider's cache.
+        cache_write_tokens: the part of the input that was written to the provider's cache.
+        reasoning_tokens: the part of the output that was reasoning.
+        estimated: True where the provider sent no usage and the numbers are our guess.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """List price in USD per million tokens.
+
+    Args:
+        input: plain input.
+        output: output, reasoning included.
+        cache_read: input read from the provider's cache; None bills it as plain input.
+        cache_write: input written to the provider's cache; None bills it as plain input.
+    """
+
+    input: float
+    output: float
+    cache_read: float | None = None
+    cache_write: float | None = None
+
+    def cost_usd(self, usage: Usage) -> float:
+        """The bill in USD for one answer: each token billed once, at its own price."""
+        plain = usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens
+        read = self.input if self.cache_read is None else self.cache_read
+        write = self.input if self.cache_write is None else self.cache_write
+        total = (
+            max(plain, 0) * self.input
+            + usage.cached_tokens * read
+            + usage.cache_write_tokens * write
+            + usage.output_tokens * self.output
+        )
+        return total / 1e6

@@ -1,0 +1,208 @@
+"""The seams: what the router asks of the parts it is given.
+
+Every part has a public double, and contract tests that all its implementations pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from numpy.typing import NDArray
+
+    from metallm.core.arm import Arm
+    from metallm.core.arrays import Context, FloatArray
+    from metallm.core.completion import ChatRequest, Completion, StreamEvent
+    from metallm.core.decision import Decision
+    from metallm.core.log import Entry, Record
+    from metallm.core.outcome import Outcome, Recorded
+    from metallm.core.query import Message
+
+
+class Embedder(Protocol):
+    """Text to context vector.
+
+    Attributes:
+        id: names the vector space; stored with what was learned, for spaces are never mixed.
+        dim: length d of a context.
+    """
+
+    id: str
+    dim: int
+
+    def embed(self, texts: Sequence[str]) -> Context:
+        """Contexts of n texts, shape (n, d), float32. The same text gives the same bits."""
+        ...
+
+
+class Learner(Protocol):
+    """What is known about the quality of each arm. Deterministic: the same calls, the same bits."""
+
+    def estimate(self, contexts: Context, arms: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+        """Expected quality and its standard error, each of shape (n, K).
+
+        Args:
+            contexts: shape (n, d).
+            arms: K names; one never seen gets the prior.
+        """
+        ...
+
+    def update(
+        self,
+        context: Context,
+        arm: str,
+        quality: float,
+        *,
+        weight: float = 1.0,
+        scaled_cost: float = 0.0,
+    ) -> None:
+        """Learn one outcome.
+
+        Args:
+            context: shape (d,).
+            arm: the arm that answered.
+            quality: 0 to 1.
+            weight: 1 to learn; −1 takes back what the same call with 1 had taught.
+            scaled_cost: the arm's mean cost divided by the dearest arm's; only learners that
+                regress the reward itself use it.
+        """
+        ...
+
+    def fit(self, recorded: Recorded, scaled_costs: FloatArray) -> None:
+        """Learn a batch of recorded outcomes, on top of what is known.
+
+        Args:
+            recorded: n rows and K arms.
+            scaled_costs: shape (K,), as for `update`.
+        """
+        ...
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        """All that is needed to go on from here, as named arrays."""
+        ...
+
+    def load(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a saved state."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a policy sees of n queries and K arms.
+
+    Args:
+        reward: expected rewards, shape (n, K).
+        uncertainty: standard errors of the expected qualities, shape (n, K).
+        observations: outcomes learned from so far, over all arms.
+    """
+
+    reward: FloatArray
+    uncertainty: FloatArray
+    observations: int
+
+
+class Policy(Protocol):
+    """The rule from estimates to a distribution over arms.
+
+    Attributes:
+        name: goes into every decision.
+    """
+
+    name: str
+
+    def probabilities(self, view: View, arms: Sequence[str]) -> FloatArray:
+        """Probability of each arm, shape (n, K); every row sums to 1."""
+        ...
+
+
+class Store(Protocol):
+    """The log, and the snapshots of what was folded from it."""
+
+    def subscribe(self, fold: Callable[[Sequence[Entry]], None]) -> None:
+        """Have `fold` called with entries in the log's order, once they are durable.
+
+        It is called before the futures of `append` resolve, never twice for an entry, and never
+        from two threads at once.
+        """
+        ...
+
+    def append(self, records: Sequence[Record]) -> Future[None]:
+        """Append records, all or none. The future resolves once they are durable and folded.
+
+        Raises:
+            StoreError: (through the future) they could not be written; nothing was folded.
+        """
+        ...
+
+    def decision(self, decision_id: str) -> Decision | None:
+        """A decision by its id, from the moment `append` was called."""
+        ...
+
+    def outcomes(self, decision_id: str) -> Sequence[Outcome]:
+        """The outcomes of a decision that are durable, oldest first."""
+        ...
+
+    def read(self, after: int = 0) -> Iterator[Entry]:
+        """Entries with a place above `after`, in order."""
+        ...
+
+    def save_snapshot(self, seq: int, state: bytes) -> None:
+        """Keep what was folded from the entries up to `seq`."""
+        ...
+
+    def snapshot(self) -> tuple[int, bytes] | None:
+        """The newest snapshot and the place it covers, or None."""
+        ...
+
+    def close(self) -> None:
+        """Write what is waiting, then let go of the log. Calling it twice is fine."""
+        ...
+
+
+class Provider(Protocol):
+    """Sends a request to an arm."""
+
+    async def complete(self, arm: Arm, request: ChatRequest) -> Completion:
+        """One whole answer.
+
+        Raises:
+            ProviderError: whatever went wrong, after the retries that make sense.
+        """
+        ...
+
+    def stream(self, arm: Arm, request: ChatRequest) -> AsyncIterator[StreamEvent]:
+        """The events of one streamed answer.
+
+        Raises:
+            ProviderError: before the first event, after the retries that make sense.
+            StreamCutError: after the first event.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class Task(Protocol):
+    """A kind of question with an answer that can be read and scored.
+
+    Attributes:
+        name: goes into decisions.
+        labels: the answers that are possible.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+
+    def messages(self, text: str) -> Sequence[Message]:
+        """The chat messages that ask about `text`."""
+        ...
+
+    def read(self, answer: str) -> str | None:
+        """The label that an arm's answer names; None where it names none or several."""
+        ...

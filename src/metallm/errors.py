@@ -1,0 +1,202 @@
+"""Every error that MetaLLM raises on purpose.
+
+The tree::
+
+    MetaLLMError
+    ├── ConfigurationError          what was set up cannot work
+    │   ├── UnknownPriceError       an arm whose price nobody gave and no table knows
+    │   └── MissingExtraError       an optional package is needed and absent
+    ├── InputError                  what the caller sent cannot be used
+    │   ├── UnknownArmError
+    │   ├── UnknownDecisionError
+    │   ├── UnknownLabelError
+    │   ├── FeedbackConflictError   the decision was already judged otherwise
+    │   └── TableError              a table lacks a column or holds a wrong value
+    ├── StoreError                  the log cannot be read or written
+    │   └── StoreBusyError          another process owns it
+    └── ProviderError               an arm did not answer
+        ├── ProviderRateLimitError
+        ├── ProviderTimeoutError
+        ├── ProviderUnavailableError
+        ├── ProviderAuthError
+        ├── ProviderRejectedError   the provider refuses this very query
+        ├── StreamCutError          the answer broke off after it had begun
+        └── AllArmsFailedError      every arm that could take the query failed
+
+Messages say what, where and how to mend it. They never hold a key or a query's text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class MetaLLMError(Exception):
+    """The root: catching it catches all that we raise on purpose."""
+
+
+class ConfigurationError(MetaLLMError):
+    """What was set up cannot work: a setting, an arm, a path, a port."""
+
+
+class UnknownPriceError(ConfigurationError):
+    """An arm's price was neither given nor found, and nothing recorded tells its cost."""
+
+    def __init__(self, arm: str) -> None:
+        super().__init__(
+            f"the price of arm {arm!r} is unknown: give input_price and output_price "
+            "(USD per million tokens), or recorded costs to learn from, "
+            "or price='unknown' to go on with its costs flagged as unknown"
+        )
+        self.arm = arm
+
+
+class MissingExtraError(ConfigurationError):
+    """An optional package is needed and not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed: pip install 'metallm[{extra}]'")
+
+
+class InputError(MetaLLMError):
+    """What the caller sent cannot be used; nothing was changed."""
+
+
+class UnknownArmError(InputError):
+    """A name that no arm has."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"no arm is called {name!r}; the arms are: {', '.join(known) or 'none'}")
+        self.name = name
+
+
+class UnknownDecisionError(InputError):
+    """A decision id that is not in the log."""
+
+    def __init__(self, decision_id: str) -> None:
+        super().__init__(
+            f"no decision {decision_id!r} in the log: use the id that came with the answer"
+        )
+        self.decision_id = decision_id
+
+
+class UnknownLabelError(InputError):
+    """A label outside the set that was asked about."""
+
+    def __init__(self, label: str, labels: Sequence[str]) -> None:
+        super().__init__(f"{label!r} is not one of the labels: {', '.join(labels)}")
+        self.label = label
+
+
+class FeedbackConflictError(InputError):
+    """The decision was already judged, and differently."""
+
+    def __init__(self, decision_id: str, known: str, given: str) -> None:
+        super().__init__(
+            f"decision {decision_id} already has feedback ({known}), and this one differs "
+            f"({given}): send replace=true to correct it"
+        )
+        self.decision_id = decision_id
+
+
+class TableError(InputError):
+    """A table lacks a column or holds a value that cannot be used."""
+
+
+class StoreError(MetaLLMError):
+    """The log cannot be read or written."""
+
+
+class StoreBusyError(StoreError):
+    """Another process owns the log."""
+
+
+class ProviderError(MetaLLMError):
+    """An arm did not answer.
+
+    Args:
+        arm: name of the arm.
+        message: what happened and what to do.
+        status: HTTP status of the provider, if it answered at all.
+    """
+
+    retryable = False
+
+    def __init__(self, arm: str, message: str, *, status: int | None = None) -> None:
+        super().__init__(f"arm {arm!r}: {message}")
+        self.arm = arm
+        self.status = status
+
+
+class ProviderRateLimitError(ProviderError):
+    """The provider said 429.
+
+    Args:
+        arm: name of the arm.
+        message: what happened.
+        status: HTTP status.
+        retry_after_s: seconds to wait, if the provider said so.
+    """
+
+    retryable = True
+
+    def __init__(
+        self,
+        arm: str,
+        message: str,
+        *,
+        status: int | None = 429,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(arm, message, status=status)
+        self.retry_after_s = retry_after_s
+
+
+class ProviderTimeoutError(ProviderError):
+    """No answer in time."""
+
+    retryable = True
+
+
+class ProviderUnavailableError(ProviderError):
+    """The provider cannot be reached or answered 408 or 5xx, or with something unreadable."""
+
+    retryable = True
+
+
+class ProviderAuthError(ProviderError):
+    """The provider refuses our key, or there is none."""
+
+
+class ProviderRejectedError(ProviderError):
+    """The provider refuses this very query (400, 404, 413, 422).
+
+    Args:
+        arm: name of the arm.
+        message: what happened.
+        status: HTTP status.
+        body: the provider's answer, handed to the caller as it came.
+    """
+
+    def __init__(
+        self, arm: str, message: str, *, status: int | None = None, body: bytes = b""
+    ) -> None:
+        super().__init__(arm, message, status=status)
+        self.body = body
+
+
+class StreamCutError(ProviderError):
+    """A streamed answer broke off after it had begun."""
+
+
+class AllArmsFailedError(ProviderError):
+    """Every arm that could take the query failed; `failures` holds one error an arm."""
+
+    def __init__(self, failures: Sequence[ProviderError]) -> None:
+        last = failures[-1]
+        told = "; ".join(str(failure) for failure in failures)
+        super().__init__(last.arm, f"no arm answered ({told})", status=last.status)
+        self.failures = tuple(failures)

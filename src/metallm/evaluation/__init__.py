@@ -1,0 +1,1 @@
+"""Datasets, replay and metrics."""

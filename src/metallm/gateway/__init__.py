@@ -1,0 +1,1 @@
+"""The HTTP face: app, routes, errors to answers."""

@@ -1,0 +1,1 @@
+"""What is known about each arm: statistics that grow with every outcome."""

@@ -1,0 +1,1 @@
+"""Which arm to choose: from estimates to a distribution over arms."""

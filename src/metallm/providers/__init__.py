@@ -1,0 +1,1 @@
+"""Sends a request to an arm: one HTTP client, hosts as data, prices, and a scripted double."""

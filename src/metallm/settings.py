@@ -1,0 +1,175 @@
+"""All settings, read in one place: arguments > environment > metallm.toml > defaults.
+
+Every key can be given in the environment as METALLM_SECTION__KEY (METALLM_GATEWAY__PORT=9000,
+METALLM_ARMS='[{"name": "openai/gpt-4o"}]').
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from metallm.core.arm import Arm
+from metallm.errors import ConfigurationError
+
+DEFAULT_PATH = Path("metallm.toml")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GatewaySettings(_Section):
+    """Where the gateway listens."""
+
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on; loopback unless you say more."
+    )
+    port: int = Field(default=8080, ge=0, le=65535, description="TCP port; 0 takes a free one.")
+    max_body_mib: float = Field(default=16.0, gt=0, description="Largest request body, MiB.")
+
+
+class StoreSettings(_Section):
+    """Where the log lies."""
+
+    path: str | None = Field(
+        default="metallm.db", description="SQLite file; empty keeps all in memory."
+    )
+
+
+class RouterSettings(_Section):
+    """How arms are chosen."""
+
+    cost_weight: float = Field(default=0.2, ge=0, description="p in reward = quality - p * cost.")
+    policy: str = Field(
+        default="squarecb", description="squarecb, linucb, greedy, paper, random or fixed:NAME."
+    )
+    seed: int = Field(default=0, description="Seed of every draw.")
+    log_prompts: bool = Field(default=False, description="Keep the text of queries in the log.")
+
+
+class ProviderSettings(_Section):
+    """How arms are called."""
+
+    timeout_s: float = Field(default=120.0, gt=0, description="Seconds for a whole answer.")
+    first_token_timeout_s: float = Field(
+        default=60.0, gt=0, description="Seconds to the first event of a stream."
+    )
+    connect_timeout_s: float = Field(default=10.0, gt=0, description="Seconds to connect.")
+    max_retries: int = Field(default=2, ge=0, le=10, description="Tries after the first, per arm.")
+
+
+class ArmSettings(_Section):
+    """One [[arms]] table; the fields of `metallm.Arm`."""
+
+    name: str
+    base_url: str | None = None
+    model: str | None = None
+    api_key_env: str | None = None
+    input_price: float | None = None
+    output_price: float | None = None
+    cache_read_price: float | None = None
+    cache_write_price: float | None = None
+    price: Literal["unknown"] | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    def arm(self) -> Arm:
+        """The arm that this table describes."""
+        return Arm(**self.model_dump())
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="METALLM_",
+        env_nested_delimiter="__",
+    )
+
+    gateway: GatewaySettings = GatewaySettings()
+    store: StoreSettings = StoreSettings()
+    router: RouterSettings = RouterSettings()
+    providers: ProviderSettings = ProviderSettings()
+    arms: tuple[ArmSettings, ...] = ()
+
+
+def load_settings(path: Path | None = None, **arguments: Any) -> Settings:
+    """Read the settings: `arguments` win over the environment, that over the file.
+
+    Args:
+        path: the file; None reads metallm.toml of the working directory where there is one.
+        arguments: sections by name, such as gateway={"port": 9000}; a None within is left out.
+
+    Raises:
+        ConfigurationError: a file that is missing, unreadable or no TOML, an unknown key, or a
+            value of the wrong kind; the message names the place.
+    """
+    given = {name: _without_none(value) for name, value in arguments.items() if value is not None}
+    from_file = _read_toml(path)
+
+    class Layered(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            del dotenv_settings, file_secret_settings
+            return init_settings, env_settings, InitSettingsSource(settings_cls, from_file)
+
+    try:
+        return Layered(**given)
+    except ValidationError as error:
+        raise ConfigurationError(_told(error, path)) from error
+    except SettingsError as error:
+        raise ConfigurationError(f"the environment holds a setting that is no JSON: {error}") from (
+            error
+        )
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: inner for key, inner in value.items() if inner is not None}
+    return value
+
+
+def _read_toml(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        if not DEFAULT_PATH.is_file():
+            return {}
+        path = DEFAULT_PATH
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"no settings file at {path}: write one with 'metallm init'"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is no valid TOML: {error}") from error
+
+
+def _told(error: ValidationError, path: Path | None) -> str:
+    """The validation errors in words, without the values, which may be keys."""
+    lines = [
+        f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
+        for detail in error.errors(include_input=False, include_url=False)
+    ]
+    where = f"the settings ({path or DEFAULT_PATH}, METALLM_* variables, arguments)"
+    return f"{where} have {len(lines)} mistake(s): " + "; ".join(lines)

@@ -1,0 +1,1 @@
+"""The log, and the snapshots of what was folded from it."""

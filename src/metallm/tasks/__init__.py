@@ -1,0 +1,1 @@
+"""Kinds of questions: build the prompt, read the answer, score it."""

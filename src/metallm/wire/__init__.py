@@ -1,0 +1,1 @@
+"""One file per protocol: queries, answers and stream events to and from it. No I/O."""

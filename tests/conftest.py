@@ -1,0 +1,56 @@
+"""What every test relies on: the network is refused, loopback apart."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def _is_local(address: Any) -> bool:
+    if not isinstance(address, tuple):  # a path: a unix socket
+        return True
+    host = address[0]
+    if host in {"localhost", ""}:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that reaches for the network fails at once and says so."""
+    real_connect = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if not _is_local(address):
+            raise AssertionError(f"a test reached for the network: {address}")
+        real_connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither a metallm.toml nor METALLM_* variables of the machine reach a test."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("METALLM_") or name.endswith("_API_KEY"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of recorded outcomes beside the checkout; skips where there is none."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no recorded outcomes at {SHARED_DATA}")
+    return SHARED_DATA

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from metallm.core.arm import Arm
+from metallm.errors import ConfigurationError
+
+
+def test_the_upstream_model_is_the_part_after_the_provider() -> None:
+    assert Arm("openai/gpt-4").upstream_model == "gpt-4"
+    assert Arm("together/meta-llama/Llama-3").upstream_model == "meta-llama/Llama-3"
+    assert Arm("local").upstream_model == "local"
+    assert Arm("local", model="other").upstream_model == "other"
+
+
+def test_an_arm_without_prices_has_no_list_price_rather_than_a_free_one() -> None:
+    assert Arm("openai/gpt-4").list_price is None
+    price = Arm("openai/gpt-4", 30.0, 60.0).list_price
+    assert price is not None
+    assert (price.input, price.output) == (30.0, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"name": " "}, "needs a name"),
+        ({"name": "a", "input_price": 1.0}, "both input_price and output_price"),
+        ({"name": "a", "input_price": -1.0, "output_price": 1.0}, "0 or more"),
+        ({"name": "a", "input_price": float("nan"), "output_price": 1.0}, "0 or more"),
+        ({"name": "a", "price": "3.0"}, "can only be 'unknown'"),
+    ],
+)
+def test_a_wrong_arm_is_refused_with_the_reason(fields: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        Arm(**fields)

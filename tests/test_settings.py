@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from metallm.errors import ConfigurationError
+from metallm.settings import load_settings
+
+
+def test_arguments_win_over_the_environment_over_the_file_over_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "metallm.toml"
+    path.write_text('[gateway]\nport = 1\nhost = "127.0.0.2"\n[router]\npolicy = "greedy"\n')
+    monkeypatch.setenv("METALLM_GATEWAY__PORT", "2")
+    monkeypatch.setenv("METALLM_ROUTER__SEED", "5")
+    settings = load_settings(path, router={"policy": "linucb", "seed": None})
+    assert settings.gateway.port == 2
+    assert settings.gateway.host == "127.0.0.2"
+    assert settings.router.policy == "linucb"
+    assert settings.router.seed == 5
+    assert settings.router.cost_weight == 0.2
+
+
+def test_arms_come_from_the_file_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "metallm.toml"
+    path.write_text('[[arms]]\nname = "openai/gpt-4"\ninput_price = 30.0\noutput_price = 60.0\n')
+    (arm,) = load_settings(path).arms
+    assert arm.arm().list_price is not None
+    monkeypatch.setenv("METALLM_ARMS", '[{"name": "a/b"}, {"name": "a/c"}]')
+    assert [each.name for each in load_settings(path).arms] == ["a/b", "a/c"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[gateway]\nport = 'x'\n", r"gateway\.port: Input should be a valid integer"),
+        ("[gatway]\nport = 1\n", "gatway: Extra inputs"),
+        ("[[arms]]\nmodel = 'x'\n", r"arms\.0\.name: Field required"),
+        ("port = = 1\n", "no valid TOML"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named_with_its_place(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    path = tmp_path / "metallm.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=told):
+        load_settings(path)
+
+
+def test_a_missing_file_says_how_to_write_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="metallm init"):
+        load_settings(tmp_path / "none.toml")
+
+
+def test_values_of_settings_never_stand_in_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METALLM_GATEWAY__PORT", "sk-secret")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert "sk-secret" not in str(caught.value)
+
+
+def test_an_environment_that_is_no_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METALLM_ARMS", "[{")
+    with pytest.raises(ConfigurationError, match="arms"):
+        load_settings()
