@@ -28,8 +28,10 @@ class Outcome:
         latency_s: seconds.
         input_tokens: as billed.
         output_tokens: as billed, reasoning included.
+        list_usd: what a standard answer to this query costs at the arm's list price at the time;
+            the cost learner learns the ratio to it. None where the price was unknown.
         error: what failed, in words.
-        replaces: True where this judgement takes back the one before it.
+        replaces: the quality that an earlier judgement gave and this one takes back.
         at: POSIX seconds.
     """
 
@@ -44,8 +46,9 @@ class Outcome:
     latency_s: float | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    list_usd: float | None = None
     error: str | None = None
-    replaces: bool = False
+    replaces: float | None = None
     at: float = 0.0
 
 
@@ -60,6 +63,7 @@ class Recorded:
         cost_usd: shape (n, K), USD.
         input_tokens: shape (n,), tokens of each query.
         output_tokens: shape (n, K).
+        list_usd: shape (n, K), as in `Outcome`.
         tasks: n names of tasks, "" where unknown; empty where none is known.
         at: POSIX seconds.
     """
@@ -70,5 +74,6 @@ class Recorded:
     cost_usd: FloatArray
     input_tokens: FloatArray
     output_tokens: FloatArray
+    list_usd: FloatArray
     tasks: tuple[str, ...] = ()
     at: float = 0.0

@@ -54,3 +54,12 @@ class Price:
             + usage.output_tokens * self.output
         )
         return total / 1e6
+
+
+STANDARD_OUTPUT_TOKENS = 64
+"""Output of a standard answer: only a start, the true length is learned per arm."""
+
+
+def list_cost_usd(price: Price, input_tokens: float) -> float:
+    """USD of a standard answer to a query of so many input tokens, at list price."""
+    return (input_tokens * price.input + STANDARD_OUTPUT_TOKENS * price.output) / 1e6

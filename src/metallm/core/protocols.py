@@ -40,7 +40,14 @@ class Embedder(Protocol):
 
 
 class Learner(Protocol):
-    """What is known about the quality of each arm. Deterministic: the same calls, the same bits."""
+    """What is known about the quality of each arm. Deterministic: the same calls, the same bits.
+
+    Attributes:
+        learns_reward: True where `estimate` gives the reward at one fixed cost weight (the paper's
+            way) rather than the quality.
+    """
+
+    learns_reward: bool
 
     def estimate(self, contexts: Context, arms: Sequence[str]) -> tuple[FloatArray, FloatArray]:
         """Expected quality and its standard error, each of shape (n, K).

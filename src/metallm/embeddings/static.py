@@ -1,0 +1,71 @@
+"""A static embedder: the mean of a table's token vectors. Microseconds, no network, no GPU.
+
+The table and the tokenizer lie in the wordllama wheel (MIT; its README says that the table derives
+from token embeddings of LLaMA-2 and Phi-3). They are read from there without importing the
+package: its loader looks for the tokenizer in the wrong folder and then asks a hub.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metallm.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from metallm.core.arrays import Context
+
+MAX_TOKENS = 256
+"""Longer texts are cut: 64, 128 and 256 tokens were measured to route alike."""
+
+MAX_CHARACTERS = 8 * MAX_TOKENS
+"""What is cut before tokenising, so that a book costs no more than a page."""
+
+_WEIGHTS = Path("weights") / "l2_supercat_256.safetensors"
+_TOKENIZER = Path("tokenizers") / "l2_supercat_tokenizer_config.json"
+
+
+class StaticEmbedder:
+    """Mean of the token rows, scaled to length 1. A text without a known token gives zeros."""
+
+    id = "wordllama-l2-supercat-256"
+
+    def __init__(self) -> None:
+        # both read compiled files of some megabytes: only when an embedder is made
+        from safetensors.numpy import load_file  # noqa: PLC0415
+        from tokenizers import Tokenizer  # noqa: PLC0415
+
+        folder = _package_folder()
+        (table,) = load_file(folder / _WEIGHTS).values()
+        self._table: NDArray[np.float16] = table
+        self._tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self.dim = int(table.shape[1])
+
+    def embed(self, texts: Sequence[str]) -> Context:
+        """Contexts of n texts, shape (n, d), float32, each of length 1."""
+        out = np.zeros((len(texts), self.dim), dtype=np.float32)
+        for row, text in enumerate(texts):
+            ids = self._tokenizer.encode(text[:MAX_CHARACTERS], add_special_tokens=False).ids
+            if not ids:
+                continue
+            total = self._table[ids].sum(axis=0, dtype=np.float32)
+            length = float(np.sqrt(total @ total))
+            if length > 0.0:
+                np.divide(total, length, out=out[row])
+        return out
+
+
+def _package_folder() -> Path:
+    spec = find_spec("wordllama")
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigurationError("the package wordllama is missing: pip install wordllama")
+    return Path(spec.submodule_search_locations[0])

@@ -1,0 +1,54 @@
+"""A basis: long contexts, centred and reduced to their main directions, with a bias in front."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from metallm.core.arrays import Context, FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The map from a context x to z = (1, Vᵀ(x − m)).
+
+    Args:
+        mean: m, shape (D,).
+        directions: V, shape (D, d), orthonormal columns, widest spread first.
+    """
+
+    mean: FloatArray
+    directions: FloatArray
+
+    @classmethod
+    def blank(cls, context_dim: int) -> Basis:
+        """No direction at all: z is the bias alone, as long as nothing is known of contexts."""
+        return cls(np.zeros(context_dim), np.zeros((context_dim, 0)))
+
+    @classmethod
+    def of(cls, contexts: Context, dim: int) -> Basis:
+        """Mean and the first `dim` principal directions of contexts, shape (n, D)."""
+        mean = contexts.mean(axis=0, dtype=np.float64)
+        # second moments less the mean's: no centred copy of the contexts is made
+        second = (contexts.T @ contexts).astype(np.float64) / len(contexts)
+        _, vectors = np.linalg.eigh(second - np.outer(mean, mean))
+        directions = vectors[:, ::-1][:, :dim]
+        # eigh leaves the signs open; fixing them keeps rebuilt states comparable
+        largest = np.abs(directions).argmax(axis=0)
+        signs = np.sign(directions[largest, np.arange(directions.shape[1])])
+        return cls(mean, np.ascontiguousarray(directions * signs))
+
+    @property
+    def dim(self) -> int:
+        """Length of z, the bias included."""
+        return int(self.directions.shape[1]) + 1
+
+    def project(self, contexts: Context) -> FloatArray:
+        """Z of contexts: shape (n, D) gives (n, d + 1), the bias first."""
+        z = np.empty((len(contexts), self.dim))
+        z[:, 0] = 1.0
+        np.matmul(contexts - self.mean, self.directions, out=z[:, 1:])
+        return z

@@ -1,0 +1,208 @@
+"""The default learner: ridge and cells under a basis that is renewed as more is known.
+
+The estimate is the mean of three: a ridge per arm, and the means of coarse and of fine cells. Each
+errs in its own way, so that their mean closes more of the gap to the oracle than any of them.
+Between renewals an outcome costs one rank-one update. Renewals come at growing numbers of
+rows, so that all of them together cost a constant share per row, and at the same points of the
+log whenever it is folded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from metallm.learners.basis import Basis
+from metallm.learners.cells import CellMeans, lloyd
+from metallm.learners.memory import CAPACITY, Memory
+from metallm.learners.penalty import leave_one_out_penalty
+from metallm.learners.ridge import ArmRidge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from metallm.core.arrays import Context, FloatArray
+    from metallm.core.outcome import Recorded
+
+DIRECTIONS = 64
+"""Principal directions of the context that are kept, once there are rows enough."""
+
+ROWS_PER_DIRECTION = 8
+FIRST_RENEWAL = 8
+GROWTH = 1.3
+"""A renewal comes whenever the rows have grown by this factor."""
+
+CUTS = (16, 16, 16, 48, 48, 48)
+"""Cells of each cut; several of each size, for one run of Lloyd's algorithm is a lottery."""
+
+ROWS_PER_CELL = 8
+CELLS_WEIGHT = 2.0 / 3.0
+
+BIAS_PENALTY = 2.0
+"""Outcomes that the prior counts for in an arm's mean: weak, for arms differ."""
+
+UNTRIED_QUALITY = 0.7
+"""An arm's quality before anything is known of any: high enough to be tried."""
+
+
+class BlendLearner:
+    """Quality per arm from the mean of ridge and cells.
+
+    Args:
+        context_dim: length D of a context.
+        seed: of the centres of cells.
+        capacity: rows that are kept for renewals.
+    """
+
+    learns_reward = False
+
+    def __init__(self, context_dim: int, *, seed: int = 0, capacity: int = CAPACITY) -> None:
+        self._seed = seed
+        self._names: list[str] = []
+        self._memory = Memory(context_dim, capacity)
+        self._basis = Basis.blank(context_dim)
+        self._ridge = ArmRidge(0, np.array([BIAS_PENALTY]), np.array([UNTRIED_QUALITY]))
+        self._cells = CellMeans([], 0)
+        self._next_renewal = FIRST_RENEWAL
+
+    def estimate(self, contexts: Context, arms: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+        """Expected quality and its standard error, each of shape (n, K)."""
+        positions = self._positions(arms)
+        z = self._basis.project(contexts)
+        quality = self._ridge.predict(z)
+        spread = self._ridge.spread(z)
+        if self._cells.cuts:
+            cells = self._cells.locate(z[:, 1:])
+            averaged = self._cells.predict(cells, self._means())
+            quality = (1.0 - CELLS_WEIGHT) * quality + CELLS_WEIGHT * averaged
+        if -1 in positions:
+            # position −1 then picks the last column: what is believed of an arm never seen
+            quality = np.column_stack([quality, z @ self._ridge.prior])
+            spread = np.column_stack([spread, np.sqrt((z * z) @ (1.0 / self._ridge.l2))])
+        return quality[:, positions], spread[:, positions] * np.sqrt(self._ridge.variance())
+
+    def update(
+        self,
+        context: Context,
+        arm: str,
+        quality: float,
+        *,
+        weight: float = 1.0,
+        scaled_cost: float = 0.0,
+    ) -> None:
+        """Learn one outcome, or take one back (weight below 0)."""
+        del scaled_cost  # quality is learned apart from cost
+        position = self._position(arm)
+        if weight > 0.0:
+            self._memory.append(context, position, quality, weight)
+        else:
+            self._memory.remove(context, position, quality)
+        z = self._basis.project(context[None])
+        self._ridge.update(position, z[0], quality, weight)
+        if self._cells.cuts:
+            self._cells.add(position, self._cells.locate(z[:, 1:]), np.array([quality]), weight)
+        if len(self._memory) >= self._next_renewal:
+            self.renew()
+
+    def fit(self, recorded: Recorded, scaled_costs: FloatArray) -> None:
+        """Learn a batch of recorded outcomes, on top of what is known."""
+        del scaled_costs
+        positions = np.array([self._position(arm) for arm in recorded.arms], dtype=np.int64)
+        self._memory.extend(recorded.contexts, positions, recorded.quality)
+        self.renew()
+
+    def renew(self) -> None:
+        """Choose basis, penalty, prior and cells anew from all rows, and refit."""
+        self._memory.trim()
+        rows = len(self._memory)
+        self._next_renewal = max(FIRST_RENEWAL, int(rows * GROWTH) + 1)
+        if rows == 0:
+            return
+        memory = self._memory
+        basis = Basis.of(memory.contexts, min(DIRECTIONS, rows // ROWS_PER_DIRECTION))
+        z = basis.project(memory.contexts)
+        self._basis, self._ridge = basis, self._fitted_ridge(z)
+        self._cells = self._fitted_cells(z[:, 1:])
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        """Everything, as named arrays."""
+        ridge, cells = self._ridge, self._cells
+        return {
+            "names": np.array(self._names, dtype=np.str_),
+            "next_renewal": np.array(self._next_renewal),
+            "basis_mean": self._basis.mean,
+            "basis_directions": self._basis.directions,
+            **{f"ridge_{key}": getattr(ridge, key).copy() for key in _RIDGE},
+            **{f"cut_{i}": cut for i, cut in enumerate(cells.cuts)},
+            "cells_n": cells.n.copy(),
+            "cells_sy": cells.sy.copy(),
+            **{f"memory_{key}": value for key, value in self._memory.state().items()},
+        }
+
+    def load(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a saved state."""
+        names = [str(name) for name in state["names"]]
+        ridge = ArmRidge(len(names), state["ridge_l2"], state["ridge_prior"])
+        for key in _RIDGE:
+            setattr(ridge, key, np.array(state[f"ridge_{key}"]))
+        cuts = [state[f"cut_{i}"] for i in range(len(CUTS)) if f"cut_{i}" in state]
+        cells = CellMeans(cuts, len(names))
+        cells.n, cells.sy = np.array(state["cells_n"]), np.array(state["cells_sy"])
+        self._memory.load({key[7:]: state[key] for key in state if key.startswith("memory_")})
+        self._names, self._ridge, self._cells = names, ridge, cells
+        self._basis = Basis(state["basis_mean"], state["basis_directions"])
+        self._next_renewal = int(state["next_renewal"])
+
+    def _position(self, arm: str) -> int:
+        if arm not in self._names:
+            self._names.append(arm)
+            self._ridge.add_arm()
+            self._cells.add_arm()
+        return self._names.index(arm)
+
+    def _positions(self, arms: Sequence[str]) -> list[int]:
+        known = {name: position for position, name in enumerate(self._names)}
+        return [known.get(arm, -1) for arm in arms]
+
+    def _means(self) -> FloatArray:
+        """Each arm's mean quality, shrunk to the prior, shape (K,)."""
+        ridge = self._ridge
+        means: FloatArray = (BIAS_PENALTY * ridge.prior[0] + ridge.sy) / (BIAS_PENALTY + ridge.n)
+        return means
+
+    def _fitted_ridge(self, z: FloatArray) -> ArmRidge:
+        memory, arms = self._memory, len(self._names)
+        chosen = [memory.arm == arm for arm in range(arms)]
+        rows = [(z[memory.row[mine]], memory.y[mine], memory.weight[mine]) for mine in chosen]
+        l2 = np.full(z.shape[1], BIAS_PENALTY)
+        if z.shape[1] > 1:
+            l2[1:] = leave_one_out_penalty((zs[:, 1:], y) for zs, y, _ in rows)
+        means = [y.mean() for _, y, _ in rows if len(y) > 0]
+        prior = np.zeros(z.shape[1])
+        prior[0] = (UNTRIED_QUALITY + sum(means)) / (1 + len(means))
+        ridge = ArmRidge(arms, l2, prior)
+        for arm, (zs, y, weight) in enumerate(rows):
+            ridge.add(arm, zs, y, weight)
+        ridge.refactor()
+        return ridge
+
+    def _fitted_cells(self, points: FloatArray) -> CellMeans:
+        memory, arms = self._memory, len(self._names)
+        sizes = [size for size in CUTS if points.shape[0] >= ROWS_PER_CELL * size]
+        cuts = [
+            lloyd(points, size, np.random.default_rng([self._seed, number]))
+            for number, size in enumerate(sizes)
+        ]
+        cells = CellMeans(cuts, arms)
+        if cuts:
+            located = cells.locate(points)
+            for arm in range(arms):
+                mine = memory.arm == arm
+                cells.add(arm, located[memory.row[mine]], memory.y[mine], memory.weight[mine])
+        return cells
+
+
+_RIDGE = ("l2", "prior", "A", "b", "n", "sy", "syy", "P", "theta")

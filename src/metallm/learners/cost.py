@@ -1,0 +1,198 @@
+"""What an answer will cost: the list price of a standard answer, times a learned ratio.
+
+The logarithm of (billed cost / list price of a standard answer) is regressed per arm on the query's
+length and its cheap features. So a new arm is predicted by its price at once, a changed price
+counts at once, and how verbose an arm is on which queries is learned. The expectation of a
+log-normal is exp(μ + σ²/2), with σ² the arm's residual variance.
+
+An arm without a list price is regressed on a unit price instead; until a cost of it was seen, its
+cost is unknown (NaN), never 0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from metallm.learners.ridge import ArmRidge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from metallm.core.arrays import Context, FloatArray
+
+UNIT_USD_PER_TOKEN = 1e-6
+LEAST_RATIO = 1e-4
+"""A bill of 0 for an arm with a price (a free tier, a full cache) counts as this ratio."""
+
+MOST_SPREAD = 2.0
+"""Upper bound of σ² in the expectation: a few odd bills must not blow it up."""
+
+BIAS_PENALTY = 0.5
+LENGTH_PENALTY = 1.0
+FEATURE_PENALTY = 10.0
+MEAN_WEIGHT = 20.0
+"""Bills after which an arm's mean cost is taken from them more than from the prediction."""
+
+
+class CostLearner:
+    """Expected cost in USD per query and arm.
+
+    Args:
+        features: how many of a context's last entries are cheap features; 0 for none.
+    """
+
+    def __init__(self, features: int) -> None:
+        self._features = features
+        self._names: list[str] = []
+        l2 = np.concatenate([[BIAS_PENALTY, LENGTH_PENALTY], np.full(features, FEATURE_PENALTY)])
+        self._ridge = ArmRidge(0, l2, np.zeros(len(l2)))
+        self._billed = np.zeros(0)
+        self._listed = np.zeros(0)
+
+    def estimate(
+        self, contexts: Context, input_tokens: FloatArray, arms: Sequence[str], list_usd: FloatArray
+    ) -> FloatArray:
+        """Expected USD, shape (n, K); NaN for an arm without a price whose cost was never seen.
+
+        Args:
+            contexts: shape (n, D).
+            input_tokens: shape (n,).
+            arms: K names.
+            list_usd: shape (n, K), list price of a standard answer; NaN where unknown.
+        """
+        z = self._z(contexts, input_tokens)
+        known = {name: position for position, name in enumerate(self._names)}
+        positions = [known.get(arm, -1) for arm in arms]
+        ratio = np.column_stack([self._ratios(z), np.full(len(z), self._pooled_ratio())])
+        unit = np.append(np.isnan(self._listed), False)[positions]
+        base = np.where(unit, UNIT_USD_PER_TOKEN * input_tokens[:, None], list_usd)
+        cost: FloatArray = base * ratio[:, positions]
+        return cost
+
+    def mean_usd(self, arms: Sequence[str], estimates: FloatArray) -> FloatArray:
+        """Mean USD of each arm over queries, shape (K,).
+
+        Args:
+            arms: K names.
+            estimates: shape (n, K), taken where no bill of the arm was seen; the more bills, the
+                more their mean counts.
+        """
+        known = {name: position for position, name in enumerate(self._names)}
+        means: FloatArray = estimates.mean(axis=0)
+        for column, arm in enumerate(arms):
+            position = known.get(arm)
+            if position is not None and self._ridge.n[position] > 0:
+                n = self._ridge.n[position]
+                seen, guess = self._billed[position] / n, means[column]
+                share = n / (n + MEAN_WEIGHT)
+                means[column] = seen if np.isnan(guess) else share * seen + (1.0 - share) * guess
+        return means
+
+    def update(
+        self,
+        context: Context,
+        input_tokens: float,
+        arm: str,
+        cost_usd: float,
+        list_usd: float | None,
+    ) -> None:
+        """Learn one bill. A bill of an arm that costs nothing by its price teaches nothing."""
+        position = self._position(arm, list_usd)
+        base = self._base(position, np.array([input_tokens]), np.array([_number(list_usd)]))
+        if not base[0] > 0.0:
+            return
+        z = self._z(context[None], np.array([input_tokens]))[0]
+        self._ridge.update(position, z, float(np.log(max(cost_usd / base[0], LEAST_RATIO))))
+        self._billed[position] += cost_usd
+
+    def fit(
+        self,
+        contexts: Context,
+        input_tokens: FloatArray,
+        arms: Sequence[str],
+        cost_usd: FloatArray,
+        list_usd: FloatArray,
+    ) -> None:
+        """Learn recorded bills, shapes as in `estimate`; NaN where a bill is unknown."""
+        z = self._z(contexts, input_tokens)
+        for column, arm in enumerate(arms):
+            bills = cost_usd[:, column]
+            seen = ~np.isnan(bills)
+            if not seen.any():
+                continue
+            listed = list_usd[:, column]
+            position = self._position(arm, None if np.isnan(listed).any() else float(listed[0]))
+            base = self._base(position, input_tokens, listed)
+            seen &= base > 0.0
+            ratio = np.maximum(bills[seen] / base[seen], LEAST_RATIO)
+            self._ridge.add(position, z[seen], np.log(ratio))
+            self._billed[position] += bills[seen].sum()
+        self._ridge.refactor()
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        """Everything, as named arrays."""
+        return {
+            "names": np.array(self._names, dtype=np.str_),
+            "billed": self._billed.copy(),
+            "listed": self._listed.copy(),
+            **{key: getattr(self._ridge, key).copy() for key in _SAVED},
+        }
+
+    def load(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a saved state."""
+        names = [str(name) for name in state["names"]]
+        ridge = ArmRidge(len(names), self._ridge.l2, self._ridge.prior)
+        for key in _SAVED:
+            setattr(ridge, key, np.array(state[key]))
+        self._names, self._ridge = names, ridge
+        self._billed, self._listed = np.array(state["billed"]), np.array(state["listed"])
+
+    def _z(self, contexts: Context, input_tokens: FloatArray) -> FloatArray:
+        z = np.ones((len(contexts), len(self._ridge.l2)))
+        z[:, 1] = np.log1p(input_tokens) - 4.0
+        if self._features:
+            z[:, 2:] = contexts[:, -self._features :]
+        return z
+
+    def _ratios(self, z: FloatArray) -> FloatArray:
+        """Expected ratio of each known arm, shape (n, K)."""
+        ridge = self._ridge
+        explained = 2.0 * (ridge.theta * ridge.b).sum(axis=1) - (
+            np.matmul(ridge.A, ridge.theta[..., None])[..., 0] * ridge.theta
+        ).sum(axis=1)
+        spread = np.maximum(ridge.syy - explained, 0.0) / np.maximum(ridge.n, 1.0)
+        ratios: FloatArray = np.exp(ridge.predict(z) + np.minimum(spread, MOST_SPREAD) / 2.0)
+        return ratios
+
+    def _pooled_ratio(self) -> float:
+        """Ratio for an arm never billed: the mean of those that were, by their list prices."""
+        ridge = self._ridge
+        priced = ~np.isnan(self._listed) & (ridge.n > 0)
+        if not priced.any():
+            return 1.0
+        return float(np.exp((ridge.sy[priced] / ridge.n[priced]).mean()))
+
+    def _base(self, position: int, input_tokens: FloatArray, list_usd: FloatArray) -> FloatArray:
+        if np.isnan(self._listed[position]):
+            return UNIT_USD_PER_TOKEN * input_tokens
+        return np.nan_to_num(list_usd, nan=0.0)
+
+    def _position(self, arm: str, list_usd: float | None) -> int:
+        """The arm's position; its first bill settles for good whether its price is a list price."""
+        if arm not in self._names:
+            self._names.append(arm)
+            self._ridge.add_arm()
+            self._billed = np.append(self._billed, 0.0)
+            self._listed = np.append(self._listed, _number(list_usd))
+        return self._names.index(arm)
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+_SAVED = ("A", "b", "n", "sy", "syy", "P", "theta")

@@ -1,0 +1,49 @@
+"""How strongly to shrink: the ridge penalty with the least leave-one-out error.
+
+One eigendecomposition per arm gives the error for every penalty on a grid: with A = V S Vᵀ and
+l the penalty, the fit of row i is zᵢᵀ V (S + l)⁻¹ Vᵀ b, its leverage hᵢ = zᵢᵀ V (S + l)⁻¹ Vᵀ zᵢ,
+and its error with itself left out (yᵢ − fitᵢ) / (1 − hᵢ) (Allen 1974, PRESS).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from metallm.core.arrays import FloatArray
+
+GRID: FloatArray = np.geomspace(0.3, 3e4, 21)
+"""Penalties that are tried, for contexts of about unit length."""
+
+
+def leave_one_out_penalty(arms: Iterable[tuple[FloatArray, FloatArray]]) -> float:
+    """The penalty on GRID with the least squared leave-one-out error, summed over arms.
+
+    Args:
+        arms: for each arm its contexts without the bias, shape (m, d), and outcomes, shape (m,).
+    """
+    error = np.zeros(len(GRID))
+    for z, y in arms:
+        if len(y) > 1:
+            error += _press(z, y)
+    # from the strong end: where the data tell nothing, shrink
+    return float(GRID[::-1][error[::-1].argmin()])
+
+
+def _press(z: FloatArray, y: FloatArray) -> FloatArray:
+    """Squared leave-one-out errors for each penalty on the grid, summed over rows, shape (g,)."""
+    # the bias takes 1/n of leverage: rows and outcomes are centred first
+    centred, residual = z - z.mean(axis=0), y - y.mean()
+    spectrum, vectors = np.linalg.eigh(centred.T @ centred)
+    rotated = centred @ vectors
+    projected = rotated.T @ residual
+    shrink = 1.0 / (np.maximum(spectrum, 0.0)[:, None] + GRID)  # (d, g)
+    fits = rotated @ (shrink * projected[:, None])  # (m, g)
+    leverage = (rotated * rotated) @ shrink + 1.0 / len(y)
+    left_out = (residual[:, None] - fits) / np.maximum(1.0 - leverage, 1e-6)
+    errors: FloatArray = (left_out * left_out).sum(axis=0)
+    return errors

@@ -1,0 +1,140 @@
+"""Ridge regression per arm on sufficient statistics, with a shared prior.
+
+Key to the letters, for each of K arms and contexts z of length d (the first entry is the bias):
+
+    A      Σ w z zᵀ                shape (K, d, d)
+    b      Σ w y z                 shape (K, d)
+    n      Σ w                     shape (K,)
+    sy     Σ w y                   shape (K,)
+    syy    Σ w y²                  shape (K,)
+    l2     penalties Λ             shape (d,), the bias's first: weak there, strong elsewhere
+    prior  θ₀, the prior mean      shape (d,), the pooled fit: an untried arm looks like the others
+    P      (A + Λ)⁻¹               shape (K, d, d)
+    theta  P (b + Λ θ₀)            shape (K, d)
+
+Sums add exactly over shards; P and theta follow from them. A rank-one update keeps P and theta
+current by Sherman and Morrison (1950). Source of the estimator: Hoerl and Kennard (1970); as a
+posterior, Gaussian weights with mean θ₀ and covariance σ² Λ⁻¹.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from metallm.core.arrays import FloatArray
+
+DEFAULT_VARIANCE = 0.25
+"""Residual variance before there is any: that of a fair coin, the widest a 0/1 outcome can have."""
+
+VARIANCE_WEIGHT = 10.0
+"""Outcomes that the default variance counts for."""
+
+
+class ArmRidge:
+    """Ridge statistics of K arms, stacked.
+
+    Args:
+        arms: K, 0 and up.
+        l2: shape (d,), each above 0.
+        prior: shape (d,).
+    """
+
+    def __init__(self, arms: int, l2: FloatArray, prior: FloatArray) -> None:
+        d = len(l2)
+        self.l2 = np.array(l2, dtype=np.float64)
+        self.prior = np.array(prior, dtype=np.float64)
+        self.A: FloatArray = np.zeros((arms, d, d))
+        self.b: FloatArray = np.zeros((arms, d))
+        self.n = np.zeros(arms)
+        self.sy = np.zeros(arms)
+        self.syy = np.zeros(arms)
+        self.P: FloatArray = np.zeros((arms, d, d))
+        self.theta: FloatArray = np.zeros((arms, d))
+        self.refactor()
+
+    @property
+    def arms(self) -> int:
+        """K."""
+        return len(self.n)
+
+    def add_arm(self) -> None:
+        """One more arm, which knows the prior alone."""
+        d = len(self.l2)
+        self.A = np.concatenate([self.A, np.zeros((1, d, d))])
+        self.b = np.concatenate([self.b, np.zeros((1, d))])
+        self.n, self.sy, self.syy = (np.append(sums, 0.0) for sums in (self.n, self.sy, self.syy))
+        self.P = np.concatenate([self.P, np.diag(1.0 / self.l2)[None]])
+        self.theta = np.concatenate([self.theta, self.prior[None]])
+
+    def add(self, arm: int, z: FloatArray, y: FloatArray, weight: FloatArray | None = None) -> None:
+        """Add a batch to the sums of one arm; `refactor` makes it count.
+
+        Args:
+            arm: position of the arm.
+            z: shape (m, d).
+            y: shape (m,).
+            weight: shape (m,); None counts each row once.
+        """
+        w = np.ones(len(y)) if weight is None else weight
+        weighted = z * w[:, None]
+        self.A[arm] += weighted.T @ z
+        self.b[arm] += weighted.T @ y
+        self.n[arm] += w.sum()
+        self.sy[arm] += w @ y
+        self.syy[arm] += w @ (y * y)
+
+    def refactor(self) -> None:
+        """Compute P and theta afresh from the sums."""
+        if self.arms == 0:
+            return
+        precision = self.A + np.diag(self.l2)
+        inverse: FloatArray = np.linalg.inv(precision).astype(np.float64, copy=False)
+        target = (self.b + self.l2 * self.prior)[..., None]
+        solved: FloatArray = np.linalg.solve(precision, target).astype(np.float64, copy=False)
+        self.P = (inverse + inverse.transpose(0, 2, 1)) / 2.0
+        self.theta = solved[..., 0]
+
+    def update(self, arm: int, z: FloatArray, y: float, weight: float = 1.0) -> None:
+        """Learn one outcome by a rank-one update; weight −1 takes one back.
+
+        Args:
+            arm: position of the arm.
+            z: shape (d,).
+            y: the outcome.
+            weight: above −1 / (zᵀ P z).
+        """
+        P = self.P[arm]
+        Pz = P @ z
+        gain = weight / (1.0 + weight * float(z @ Pz))
+        # theta moves along P z by the prediction's error: no second multiplication by P
+        self.theta[arm] += (gain * (y - float(z @ self.theta[arm]))) * Pz
+        P -= np.outer(gain * Pz, Pz)
+        self.A[arm] += np.outer(weight * z, z)
+        self.b[arm] += (weight * y) * z
+        self.n[arm] += weight
+        self.sy[arm] += weight * y
+        self.syy[arm] += weight * y * y
+
+    def variance(self) -> float:
+        """Residual variance σ², pooled over arms, shrunk to the default."""
+        explained = 2.0 * np.einsum("kd,kd->", self.theta, self.b) - np.einsum(
+            "kd,kde,ke->", self.theta, self.A, self.theta, optimize=True
+        )
+        residual = max(float(self.syy.sum() - explained), 0.0)
+        return (VARIANCE_WEIGHT * DEFAULT_VARIANCE + residual) / (
+            VARIANCE_WEIGHT + float(self.n.sum())
+        )
+
+    def predict(self, z: FloatArray) -> FloatArray:
+        """Expected outcomes, z of shape (m, d) gives (m, K)."""
+        predicted: FloatArray = z @ self.theta.T
+        return predicted
+
+    def spread(self, z: FloatArray) -> FloatArray:
+        """√(zᵀ P z) for each arm, z of shape (m, d) gives (m, K); times σ the standard error."""
+        through = np.matmul(z[None], self.P)
+        spread: FloatArray = np.sqrt(np.maximum((through * z[None]).sum(axis=2).T, 0.0))
+        return spread
