@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+
+from metallm.core.arm import Arm
+from metallm.errors import ConfigurationError, ProviderAuthError
+from metallm.providers.registry import HOSTS, Endpoint, api_key, endpoint, is_loopback
+
+
+def test_a_known_provider_brings_its_host_and_the_name_of_its_key() -> None:
+    place = endpoint(Arm("openai/gpt-4o"))
+    assert place == Endpoint("https://api.openai.com/v1", "OPENAI_API_KEY", key_required=True)
+    assert endpoint(Arm("OpenAI/gpt-4o")) == place
+
+
+def test_an_arms_own_host_and_key_win() -> None:
+    arm = Arm("openai/gpt-4o", base_url="https://proxy.example/v1/", api_key_env="PROXY_KEY")
+    assert endpoint(arm) == Endpoint("https://proxy.example/v1", "PROXY_KEY", key_required=True)
+
+
+def test_an_unknown_provider_with_a_host_of_its_own_needs_no_key() -> None:
+    place = endpoint(Arm("lan/llama", base_url="http://10.0.0.7:8000/v1"))
+    assert place == Endpoint("http://10.0.0.7:8000/v1", None, key_required=False)
+    assert api_key(Arm("lan/llama"), place, {}) is None
+
+
+def test_an_unknown_provider_without_a_host_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(ConfigurationError, match=r"'acme/x': no host is known for 'acme'.*openai"):
+        endpoint(Arm("acme/x"))
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "ftp://x/v1", "http://", "https://[::1", "/v1"])
+def test_a_base_url_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="must be an http:// or https:// URL"):
+        endpoint(Arm("acme/x", base_url=url))
+
+
+def test_a_stand_in_on_loopback_never_sees_the_providers_key() -> None:
+    environ = {"OPENAI_API_KEY": "sk-real", "MINE": "local"}
+    arm = Arm("openai/gpt-4o", base_url="http://127.0.0.1:9100/v1")
+    assert api_key(arm, endpoint(arm), environ) is None
+    own = Arm("openai/gpt-4o", base_url="http://localhost:9100/v1", api_key_env="MINE")
+    assert api_key(own, endpoint(own), environ) == "local"
+    assert api_key(own, endpoint(own), {}) is None
+
+
+def test_a_missing_key_names_the_variable_to_set() -> None:
+    arm = Arm("groq/llama-3.1-8b-instant")
+    for environ in ({}, {"GROQ_API_KEY": "  "}):
+        with pytest.raises(ProviderAuthError, match="set the environment variable GROQ_API_KEY"):
+            api_key(arm, endpoint(arm), environ)
+    assert api_key(arm, endpoint(arm), {"GROQ_API_KEY": " gsk \n"}) == "gsk"
+
+
+def test_keys_are_read_from_the_environment_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XAI_API_KEY", "xai-1")
+    arm = Arm("xai/grok-4")
+    assert api_key(arm, endpoint(arm)) == "xai-1"
+
+
+@pytest.mark.parametrize(
+    ("hostname", "local"),
+    [
+        ("localhost", True),
+        ("a.localhost", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("10.0.0.1", False),
+        ("localhost.example", False),
+    ],
+)
+def test_loopback_means_this_machine(hostname: str, local: bool) -> None:
+    assert is_loopback(hostname) is local
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_every_row_can_be_used(name: str) -> None:
+    place = endpoint(Arm(f"{name}/some-model"))
+    assert not place.base_url.endswith("/")
+    assert place.key_required is (HOSTS[name].api_key_env is not None)
+    assert place.key_required is place.base_url.startswith("https://")
