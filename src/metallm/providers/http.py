@@ -1,0 +1,251 @@
+"""The one HTTP client: raw bytes to an OpenAI-compatible API and back."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from metallm.core.completion import Completion
+from metallm.errors import (
+    ProviderError,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+    StreamCutError,
+)
+from metallm.providers.failures import failure
+from metallm.providers.registry import api_key, endpoint
+from metallm.providers.retry import AttemptError, Retry
+from metallm.providers.sessions import Sessions
+from metallm.wire.openai_chat import PATH, read_answer, wants_usage, write_request
+from metallm.wire.openai_stream import StreamReader
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+
+    from metallm.core.arm import Arm
+    from metallm.core.completion import ChatRequest, StreamEvent
+
+DRAIN_S = 0.25
+"""Seconds to wait for the end of the bytes after a stream's last event, to keep the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What is sent in each attempt."""
+
+    arm: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A stream after its first events."""
+
+    response: aiohttp.ClientResponse
+    reader: StreamReader
+    events: list[StreamEvent]
+
+
+class HttpProvider:
+    """Calls arms over HTTP; one pool of connections for each event loop.
+
+    Args:
+        timeout_s: seconds for a whole answer or stream, of one attempt.
+        first_token_timeout_s: seconds to the first event of a stream.
+        connect_timeout_s: seconds to connect, name look-up and TLS included.
+        max_retries: attempts after the first. Failures to connect, 408, 409, 429 and 5xx are
+            tried again; an answer that did not come in time is not, for the caller has waited.
+        environ: where keys are looked up, at every call; None means this process's environment.
+        sleep: waits for some seconds between attempts.
+        jitter: gives numbers in [0, 1).
+        clock: seconds that only ever grow, for latencies.
+        now: POSIX seconds, for a Retry-After that names a moment.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout_s: float = 120.0,
+        first_token_timeout_s: float = 60.0,
+        connect_timeout_s: float = 10.0,
+        max_retries: int = 2,
+        environ: Mapping[str, str] | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.perf_counter,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._timeout_s = timeout_s
+        self._first_token_timeout_s = first_token_timeout_s
+        self._retry = Retry(sleep, jitter, max_retries)
+        self._environ = environ
+        self._clock = clock
+        self._now = now
+        self._sessions = Sessions(aiohttp.ClientTimeout(total=timeout_s, connect=connect_timeout_s))
+
+    async def complete(self, arm: Arm, request: ChatRequest) -> Completion:
+        """One whole answer.
+
+        Raises:
+            ConfigurationError: the arm has no host.
+            InputError: the request cannot be written as JSON.
+            ProviderError: whatever went wrong, after the retries that make sense.
+        """
+        call = self._call(arm, request, stream=False)
+        start = self._clock()
+        raw = await self._retry.run(lambda: self._fetch(call))
+        latency_s = self._clock() - start
+        answer = read_answer(arm.name, raw)
+        return Completion(arm.name, answer.text, answer.usage, latency_s, raw)
+
+    async def stream(self, arm: Arm, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+        """The events of one streamed answer.
+
+        Closing the generator closes the connection, so that the provider stops.
+
+        Raises:
+            ConfigurationError: the arm has no host.
+            InputError: the request cannot be written as JSON.
+            ProviderError: before the first event, after the retries that make sense.
+            StreamCutError: after it: the stream broke, held an error, or ended too early. A
+                connection that is lost after the answer was complete is no error.
+        """
+        call = self._call(arm, request, stream=True)
+        opened = await self._retry.run(lambda: self._open(call, asked=wants_usage(request)))
+        try:
+            for event in opened.events:
+                yield event
+            while not opened.reader.done:
+                events, ended = await self._next(call.arm, opened)
+                for event in events:
+                    yield event
+                if ended:
+                    return
+            await _drain(opened.response)
+        finally:
+            opened.response.close()
+
+    async def close(self) -> None:
+        """Let go of connections. Later calls open new ones."""
+        await self._sessions.close()
+
+    def _call(self, arm: Arm, request: ChatRequest, *, stream: bool) -> _Call:
+        place = endpoint(arm)
+        key = api_key(arm, place, self._environ)
+        headers = {"Content-Type": "application/json", "User-Agent": "metallm"}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
+        body = write_request(arm, request, stream=stream)
+        return _Call(arm.name, place.base_url + PATH, headers, body, key)
+
+    async def _fetch(self, call: _Call) -> bytes:
+        """One attempt at a whole answer."""
+        try:
+            response = await self._send(call)
+            async with response:
+                return await response.read()
+        except TimeoutError as error:
+            raise _late(call.arm, self._timeout_s, error) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise _broken(call.arm, error) from error
+
+    async def _open(self, call: _Call, *, asked: bool) -> _Opened:
+        """One attempt at a stream, up to its first events."""
+        response: aiohttp.ClientResponse | None = None
+        reader = StreamReader(call.arm, usage_asked=asked)
+        try:
+            async with asyncio.timeout(self._first_token_timeout_s):
+                response = await self._send(call)
+                events: list[StreamEvent] = []
+                while not events:
+                    chunk = await response.content.readany()
+                    events = reader.feed(chunk) if chunk else reader.finish()
+                    if not chunk or reader.done:
+                        break
+            if not events:
+                raise StreamCutError(call.arm, "the stream holds no answer")
+        except BaseException as error:
+            if response is not None:
+                response.close()
+            if isinstance(error, TimeoutError):
+                seconds = min(self._first_token_timeout_s, self._timeout_s)
+                raise _late(call.arm, seconds, error) from error
+            if isinstance(error, StreamCutError):  # nothing was passed on: it can be done again
+                raise _unavailable(error) from error
+            if isinstance(error, aiohttp.ClientError | OSError):
+                raise _broken(call.arm, error) from error
+            raise
+        return _Opened(response, reader, events)
+
+    async def _send(self, call: _Call) -> aiohttp.ClientResponse:
+        """Send and read the status. The response is the caller's to close."""
+        session = self._sessions.get()
+        response = await session.post(
+            call.url, data=call.body, headers=call.headers, allow_redirects=False
+        )
+        if response.status == 200:
+            return response
+        async with response:
+            body = await response.read()
+        raise failure(
+            call.arm, response.status, response.headers, body, key=call.key, now=self._now()
+        )
+
+    async def _next(self, arm: str, opened: _Opened) -> tuple[list[StreamEvent], bool]:
+        """The next events, and whether the stream has ended with them."""
+        try:
+            chunk = await opened.response.content.readany()
+        except TimeoutError as error:
+            raise StreamCutError(
+                arm, f"the answer was not complete after {self._timeout_s:g} s"
+            ) from error
+        except (aiohttp.ClientError, OSError) as error:
+            if opened.reader.whole:
+                return [], True
+            raise StreamCutError(
+                arm, f"the connection broke within the answer ({type(error).__name__})"
+            ) from error
+        if chunk:
+            return opened.reader.feed(chunk), False
+        return opened.reader.finish(), True
+
+
+def _late(arm: str, seconds: float, error: TimeoutError) -> AttemptError:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        late = ProviderTimeoutError(arm, "no connection in time: check base_url")
+        return AttemptError(late, again=True)
+    return AttemptError(ProviderTimeoutError(arm, f"no answer within {seconds:g} s"), again=False)
+
+
+def _broken(arm: str, error: Exception) -> AttemptError:
+    """A connection that could not be made or was lost; the cause tells more."""
+    told = f"the provider cannot be reached or broke off ({type(error).__name__})"
+    return AttemptError(ProviderUnavailableError(arm, told), again=True)
+
+
+def _unavailable(cut: StreamCutError) -> AttemptError:
+    """A stream that broke before anything was passed on."""
+    told = str(cut).removeprefix(f"arm {cut.arm!r}: ")
+    error: ProviderError = ProviderUnavailableError(cut.arm, told, status=cut.status)
+    return AttemptError(error, again=True)
+
+
+async def _drain(response: aiohttp.ClientResponse) -> None:
+    """Read to the end of the bytes, so that the connection can be used again.
+
+    The answer is complete: whatever goes wrong here only costs the connection.
+    """
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            while await response.content.readany():
+                pass
+    except (TimeoutError, aiohttp.ClientError, OSError):
+        return
