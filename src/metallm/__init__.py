@@ -1,1 +1,56 @@
-"""MetaLLM."""
+"""MetaLLM: the router that learns which LLM to ask.
+
+Names are loaded when they are first used, so that `import metallm` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from metallm.assembly import Router
+    from metallm.core.arm import Arm
+    from metallm.core.decision import ArmEstimate, Decision
+    from metallm.core.outcome import Outcome
+    from metallm.errors import MetaLLMError
+    from metallm.router.answers import Answer, Classified, Judgement
+    from metallm.settings import Settings, load_settings
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Answer",
+    "Arm",
+    "ArmEstimate",
+    "Classified",
+    "Decision",
+    "Judgement",
+    "MetaLLMError",
+    "Outcome",
+    "Router",
+    "Settings",
+    "load_settings",
+]
+
+_HOMES = {
+    "Answer": "metallm.router.answers",
+    "Arm": "metallm.core.arm",
+    "ArmEstimate": "metallm.core.decision",
+    "Classified": "metallm.router.answers",
+    "Decision": "metallm.core.decision",
+    "Judgement": "metallm.router.answers",
+    "MetaLLMError": "metallm.errors",
+    "Outcome": "metallm.core.outcome",
+    "Router": "metallm.assembly",
+    "Settings": "metallm.settings",
+    "load_settings": "metallm.settings",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'metallm' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

@@ -1,1 +1,326 @@
-"""Builds a Router from settings; the only file that names concrete parts."""
+"""Builds a Router from names and settings; the only file that names concrete parts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from functools import cache
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from metallm.core.query import Query
+from metallm.embeddings.features import FeatureEmbedder
+from metallm.embeddings.joined import JoinedEmbedder
+from metallm.embeddings.static import StaticEmbedder
+from metallm.errors import ConfigurationError, TableError, UnknownPriceError
+from metallm.learners.blend import BlendLearner
+from metallm.learners.cost import CostLearner
+from metallm.learners.paper import PaperLearner
+from metallm.policies.linucb import LinUCBPolicy
+from metallm.policies.simple import FixedPolicy, GreedyPolicy, RandomPolicy
+from metallm.policies.squarecb import SquareCBPolicy
+from metallm.providers.prices import priced
+from metallm.router.answers import Classified
+from metallm.router.caller import Caller
+from metallm.router.engine import Engine
+from metallm.store.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+    from typing import TypeVar
+
+    from metallm.core.arm import Arm
+    from metallm.core.protocols import Embedder, Learner, Policy, Provider, Store
+    from metallm.core.query import Message
+    from metallm.router.answers import Answer
+    from metallm.settings import ProviderSettings, Settings
+
+    _T = TypeVar("_T")
+
+POLICIES = ("squarecb", "linucb", "greedy", "paper", "random", "fixed:NAME")
+PAPER_ALPHA = 0.25
+"""α of the paper's policy; the paper does not give it, and its published code has 0."""
+
+
+class Router(Engine):
+    """Learns which LLM to ask, and asks it.
+
+    Args:
+        arms: the LLMs to choose from. One without prices gets those of the price table, where the
+            table knows it.
+        cost_weight: p in reward = quality − p · cost; costs are scaled so that the dearest arm's
+            mean cost is 1.
+        policy: "squarecb", "linucb", "greedy", "paper", "random" or "fixed:NAME".
+        store: path of an SQLite file, a store, or None to keep all in memory.
+        seed: of every draw.
+        log_prompts: keep the text of queries in the log.
+        provider: calls the arms; None for HTTP.
+        embedder: text to context; None for the static table with cheap features.
+        clock: POSIX seconds; None for the system's.
+        new_id: makes a decision's id; None for random ones.
+
+    Raises:
+        ConfigurationError: arms or options that cannot work.
+        StoreError: the log cannot be opened, or belongs to another kind of router.
+    """
+
+    def __init__(
+        self,
+        arms: Sequence[Arm],
+        *,
+        cost_weight: float = 0.2,
+        policy: str = "squarecb",
+        store: str | PathLike[str] | Store | None = None,
+        seed: int = 0,
+        log_prompts: bool = False,
+        provider: Provider | None = None,
+        embedder: Embedder | None = None,
+        clock: Callable[[], float] | None = None,
+        new_id: Callable[[], str] | None = None,
+    ) -> None:
+        chosen, features = _embedder(policy, embedder)
+        super().__init__(
+            [priced(arm) for arm in arms],
+            embedder=chosen,
+            learner=_learner(policy, chosen.dim, cost_weight, seed),
+            costs=CostLearner(features),
+            policy=_policy(policy, arms),
+            store=_store(store),
+            cost_weight=cost_weight,
+            seed=seed,
+            log_prompts=log_prompts,
+            clock=clock or time.time,
+            new_id=new_id or _random_id,
+        )
+        self._provider_given = provider
+        self._caller: Caller | None = None
+        self._runner: asyncio.Runner | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, provider: Provider | None = None) -> Router:
+        """A router as the settings describe it.
+
+        Raises:
+            ConfigurationError: no arms, or settings that cannot work.
+            UnknownPriceError: an arm without a price that is not flagged with price = "unknown".
+        """
+        if not settings.arms:
+            raise ConfigurationError(
+                "no arms are set up: add [[arms]] to metallm.toml, or write one with 'metallm init'"
+            )
+        router = cls(
+            [each.arm() for each in settings.arms],
+            cost_weight=settings.router.cost_weight,
+            policy=settings.router.policy,
+            store=settings.store.path or None,
+            seed=settings.router.seed,
+            log_prompts=settings.router.log_prompts,
+            provider=provider or _http_provider(settings.providers),
+        )
+        for arm in router.arms.values():
+            if arm.list_price is None and arm.price != "unknown":
+                router.close()
+                raise UnknownPriceError(arm.name)
+        return router
+
+    @property
+    def caller(self) -> Caller:
+        """What calls the arms; made when it is first needed."""
+        if self._caller is None:
+            self._caller = Caller(self, self._provider_given or _http_provider())
+        return self._caller
+
+    def fit(self, table: Any) -> None:
+        """Start warm from recorded outcomes, one row per query and model.
+
+        The same table once more changes nothing. Models that are no arms of this router are
+        passed over.
+
+        Args:
+            table: a pyarrow Table, a pandas DataFrame, or the path of a .parquet, .csv or .jsonl
+                file. Columns: query, model, score (0 to 1); where known, question (then that is
+                embedded), query_id, dataset, input_tokens, output_tokens, cost_usd.
+
+        Raises:
+            TableError: a missing column, a value out of range, or no row of any arm.
+        """
+        from metallm.tables.recordings import Recordings  # noqa: PLC0415 - needs pyarrow
+
+        recordings = table if isinstance(table, Recordings) else Recordings.read(table)
+        common = [name for name in self.arms if name in recordings.models]
+        if not common:
+            raise TableError(
+                "the table has no row of any arm; its models are: "
+                + ", ".join(recordings.models[:20])
+            )
+        kept = recordings.with_arms(common)
+        self.learn(
+            kept.texts,
+            arms=common,
+            quality=kept.score,
+            cost_usd=kept.cost_usd,
+            input_tokens=_mean_known(kept.input_tokens),
+            output_tokens=kept.output_tokens,
+            tasks=kept.datasets,
+        )
+
+    async def complete(
+        self,
+        source: str | Sequence[Message],
+        *,
+        task: str | None = None,
+        arms: Sequence[str] | None = None,
+        cost_weight: float | None = None,
+        **options: Any,
+    ) -> Answer:
+        """Decide, call the arm, log.
+
+        Args:
+            source: a text or chat messages.
+            task: name of the task, where known.
+            arms: names of the arms that may be chosen; None for all.
+            cost_weight: p for this query alone.
+            options: further fields of the request, such as max_tokens.
+
+        Raises:
+            ProviderError: no arm answered, or the query was refused.
+            InputError: the query or an option cannot be used.
+        """
+        query = Query.of(source, task=task)
+        body = {**options, "messages": list(query.messages)}
+        return await self.caller.answer(query, body, arms=arms, cost_weight=cost_weight)
+
+    async def classify(
+        self,
+        text: str,
+        labels: Sequence[str],
+        *,
+        task: str | None = None,
+        arms: Sequence[str] | None = None,
+        cost_weight: float | None = None,
+    ) -> Classified:
+        """Ask which of the labels fits a text. Arguments and errors as for `complete`."""
+        from metallm.tasks.classification import ClassificationTask  # noqa: PLC0415
+
+        kind = ClassificationTask(tuple(labels))
+        query = Query.of(kind.messages(text), task=task, text=text)
+        answer = await self.caller.answer(
+            query,
+            {"messages": list(query.messages)},
+            arms=arms,
+            cost_weight=cost_weight,
+            labels=kind.labels,
+            read=kind.read,
+        )
+        label = kind.read(answer.text)
+        return Classified(label, answer.arm, answer.cost_usd, answer.decision_id, answer.text)
+
+    def complete_sync(self, source: str | Sequence[Message], **options: Any) -> Answer:
+        """`complete` for code without an event loop."""
+        return self._run(self.complete(source, **options))
+
+    def classify_sync(self, text: str, labels: Sequence[str], **options: Any) -> Classified:
+        """`classify` for code without an event loop."""
+        return self._run(self.classify(text, labels, **options))
+
+    async def aclose(self) -> None:
+        """Let go of connections and of the log."""
+        if self._caller is not None:
+            await self._caller.close()
+        super().close()
+
+    def close(self) -> None:
+        """Let go of the log, and of the connections of the synchronous doors."""
+        if self._runner is not None:
+            if self._caller is not None:
+                self._runner.run(self._caller.close())
+            self._runner.close()
+            self._runner = None
+        super().close()
+
+    def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            if self._runner is None:
+                self._runner = asyncio.Runner()
+            return self._runner.run(work)
+        work.close()
+        raise ConfigurationError(
+            "the ..._sync methods cannot run inside an event loop: await the others"
+        )
+
+
+@cache
+def default_embedder() -> JoinedEmbedder:
+    """The static table with the cheap features behind it; its 16 MB are read once a process."""
+    return JoinedEmbedder([StaticEmbedder(), FeatureEmbedder()])
+
+
+def _embedder(policy: str, given: Embedder | None) -> tuple[Embedder, int]:
+    """The embedder, and how many of its last entries are cheap features."""
+    if given is not None:
+        return given, 0
+    if policy == "paper":
+        # the paper's context is the bare sentence embedding
+        return _static_embedder(), 0
+    return default_embedder(), FeatureEmbedder.dim
+
+
+@cache
+def _static_embedder() -> StaticEmbedder:
+    return StaticEmbedder()
+
+
+def _learner(policy: str, dim: int, cost_weight: float, seed: int) -> Learner:
+    if policy == "paper":
+        return PaperLearner(dim, cost_weight=cost_weight)
+    return BlendLearner(dim, seed=seed)
+
+
+def _policy(name: str, arms: Sequence[Arm]) -> Policy:
+    kinds: dict[str, Callable[[], Policy]] = {
+        "squarecb": SquareCBPolicy,
+        "linucb": LinUCBPolicy,
+        "greedy": GreedyPolicy,
+        "paper": lambda: LinUCBPolicy(PAPER_ALPHA, name="paper"),
+        "random": RandomPolicy,
+    }
+    if name in kinds:
+        return kinds[name]()
+    kind, colon, arm = name.partition(":")
+    if kind == "fixed" and colon:
+        if arm not in {each.name for each in arms}:
+            raise ConfigurationError(f"policy {name!r}: no arm is called {arm!r}")
+        return FixedPolicy(arm)
+    raise ConfigurationError(f"no policy is called {name!r}; there are: {', '.join(POLICIES)}")
+
+
+def _store(store: str | PathLike[str] | Store | None) -> Store:
+    if store is None:
+        return MemoryStore()
+    if isinstance(store, str | PathLike):
+        from metallm.store.sqlite import SqliteStore  # noqa: PLC0415 - only where it is used
+
+        return SqliteStore(store)
+    return store
+
+
+def _http_provider(settings: ProviderSettings | None = None) -> Provider:
+    from metallm.providers.http import HttpProvider  # noqa: PLC0415 - aiohttp takes .1 s
+
+    return HttpProvider(**(settings.model_dump() if settings is not None else {}))
+
+
+def _random_id() -> str:
+    return f"dec_{uuid.uuid4().hex}"
+
+
+def _mean_known(tokens: Any) -> Any:
+    """Mean over the arms of the tokens of each query, shape (n,); NaN where none is known."""
+    import numpy as np  # noqa: PLC0415
+
+    known = ~np.isnan(tokens)
+    sums = np.where(known, tokens, 0.0).sum(axis=1)
+    return np.where(known.any(axis=1), sums / np.maximum(known.sum(axis=1), 1), np.nan)

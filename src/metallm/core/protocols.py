@@ -97,6 +97,57 @@ class Learner(Protocol):
         ...
 
 
+class CostLearner(Protocol):
+    """What is known about the cost of each arm. Deterministic, as `Learner` is."""
+
+    def estimate(
+        self, contexts: Context, input_tokens: FloatArray, arms: Sequence[str], list_usd: FloatArray
+    ) -> FloatArray:
+        """Expected USD, shape (n, K); NaN for an arm without a price whose cost was never seen.
+
+        Args:
+            contexts: shape (n, d).
+            input_tokens: shape (n,).
+            arms: K names.
+            list_usd: shape (n, K), list price of a standard answer; NaN where unknown.
+        """
+        ...
+
+    def mean_usd(self, arms: Sequence[str], list_usd: FloatArray) -> FloatArray:
+        """Mean USD of each arm, shape (K,); `list_usd`, shape (K,), is for a query of mean size."""
+        ...
+
+    def update(
+        self,
+        context: Context,
+        input_tokens: float,
+        arm: str,
+        cost_usd: float,
+        list_usd: float | None,
+    ) -> None:
+        """Learn one bill."""
+        ...
+
+    def fit(
+        self,
+        contexts: Context,
+        input_tokens: FloatArray,
+        arms: Sequence[str],
+        cost_usd: FloatArray,
+        list_usd: FloatArray,
+    ) -> None:
+        """Learn recorded bills, shapes as in `estimate`; NaN where a bill is unknown."""
+        ...
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        """All that is needed to go on from here, as named arrays."""
+        ...
+
+    def load(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a saved state."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """What a policy sees of n queries and K arms.
@@ -155,6 +206,22 @@ class Store(Protocol):
 
     def read(self, after: int = 0) -> Iterator[Entry]:
         """Entries with a place above `after`, in order."""
+        ...
+
+    def recent(self, limit: int) -> Sequence[tuple[Decision, Sequence[Outcome]]]:
+        """The newest durable decisions with their outcomes, newest first."""
+        ...
+
+    def meta(self, key: str) -> str | None:
+        """What was noted about this log under `key`, such as its embedder's id, or None."""
+        ...
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Note something about this log; durable on return.
+
+        Raises:
+            StoreError: it could not be written.
+        """
         ...
 
     def save_snapshot(self, seq: int, state: bytes) -> None:

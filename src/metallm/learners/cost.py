@@ -73,16 +73,15 @@ class CostLearner:
         cost: FloatArray = base * ratio[:, positions]
         return cost
 
-    def mean_usd(self, arms: Sequence[str], estimates: FloatArray) -> FloatArray:
-        """Mean USD of each arm over queries, shape (K,).
+    def mean_usd(self, arms: Sequence[str], list_usd: FloatArray) -> FloatArray:
+        """Mean USD of each arm over queries, shape (K,); the more bills, the more they count.
 
         Args:
             arms: K names.
-            estimates: shape (n, K), taken where no bill of the arm was seen; the more bills, the
-                more their mean counts.
+            list_usd: shape (K,), list price of a standard answer to a query of mean size.
         """
         known = {name: position for position, name in enumerate(self._names)}
-        means: FloatArray = estimates.mean(axis=0)
+        means: FloatArray = list_usd * self._pooled_ratio()
         for column, arm in enumerate(arms):
             position = known.get(arm)
             if position is not None and self._ridge.n[position] > 0:

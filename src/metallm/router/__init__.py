@@ -1,0 +1,1 @@
+"""Decide, complete, feedback. Knows the parts by their protocols alone."""

@@ -1,0 +1,100 @@
+"""What is believed of the arms for some queries, at one moment."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metallm.core.decision import ArmEstimate
+from metallm.core.reward import expected_rewards
+from metallm.errors import UnknownPriceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from metallm.core.arm import Arm
+    from metallm.core.arrays import Context, FloatArray
+    from metallm.router.knowledge import Knowledge
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beliefs:
+    """Estimates for n queries and K arms.
+
+    Args:
+        names: K arms.
+        quality: shape (n, K).
+        uncertainty: shape (n, K).
+        cost: shape (n, K), USD; NaN for an arm whose price is flagged as unknown.
+        reward: shape (n, K).
+        cost_weight: p.
+        cost_scale: USD that count as 1.
+    """
+
+    names: tuple[str, ...]
+    quality: FloatArray
+    uncertainty: FloatArray
+    cost: FloatArray
+    reward: FloatArray
+    cost_weight: float
+    cost_scale: float
+
+    def estimates(self, row: int) -> dict[str, ArmEstimate]:
+        """The estimates for one query, by arm."""
+        columns = zip(
+            self.names,
+            self.quality[row].tolist(),
+            self.uncertainty[row].tolist(),
+            self.cost[row].tolist(),
+            self.reward[row].tolist(),
+            strict=True,
+        )
+        return {
+            name: ArmEstimate(quality, spread, None if math.isnan(cost) else cost, reward)
+            for name, quality, spread, cost, reward in columns
+        }
+
+
+def believe(
+    knowledge: Knowledge,
+    contexts: Context,
+    input_tokens: FloatArray,
+    names: tuple[str, ...],
+    cost_weight: float,
+) -> Beliefs:
+    """Estimate quality, cost and reward.
+
+    Args:
+        knowledge: what was learned.
+        contexts: shape (n, d).
+        input_tokens: shape (n,).
+        names: K arms.
+        cost_weight: p.
+
+    Raises:
+        UnknownPriceError: an arm's cost is known from nowhere, and it is not flagged so.
+    """
+    cost = knowledge.cost_usd(contexts, input_tokens, names)
+    if np.isnan(cost).any():
+        check_prices(cost, names, knowledge.arms)
+    scale = knowledge.cost_scale()
+    quality, uncertainty = knowledge.learner.estimate(contexts, names)
+    reward = expected_rewards(quality, cost, cost_weight=cost_weight, cost_scale=scale)
+    if knowledge.learner.learns_reward:
+        # what was learned is the reward itself: the quality is what the cost took off, put back
+        quality, reward = 2.0 * quality - reward, quality
+    return Beliefs(names, quality, uncertainty, cost, reward, cost_weight, scale)
+
+
+def check_prices(cost: FloatArray, names: Sequence[str], arms: Mapping[str, Arm]) -> None:
+    """Refuse a NaN cost of an arm that is not flagged with price='unknown'.
+
+    Raises:
+        UnknownPriceError: for the first such arm.
+    """
+    for column, name in enumerate(names):
+        if np.isnan(cost[:, column]).any() and arms[name].price != "unknown":
+            raise UnknownPriceError(name)

@@ -1,0 +1,191 @@
+"""Decide, call the arm, fall back to the next where it fails, and log what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+from metallm.core.completion import ChatRequest
+from metallm.core.outcome import Outcome
+from metallm.core.price import Usage
+from metallm.core.query import CHARACTERS_PER_TOKEN
+from metallm.errors import AllArmsFailedError, ProviderError, ProviderRejectedError
+from metallm.router.answers import Answer
+from metallm.router.streamed import Streamed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from typing import Any
+
+    from metallm.core.completion import Completion, StreamEvent
+    from metallm.core.decision import Decision
+    from metallm.core.protocols import Provider
+    from metallm.core.query import Query
+    from metallm.router.engine import Engine
+
+_T = TypeVar("_T")
+
+_QUERY_AT_FAULT = frozenset({400, 413, 422})
+"""Refusals that every arm would repeat; any other sends the query on to the next arm."""
+
+
+class Caller:
+    """Routes queries to arms and back.
+
+    Args:
+        engine: decides and learns.
+        provider: calls arms.
+    """
+
+    def __init__(self, engine: Engine, provider: Provider) -> None:
+        self.engine = engine
+        self._provider = provider
+
+    async def answer(
+        self,
+        query: Query,
+        body: Mapping[str, Any],
+        *,
+        arms: Sequence[str] | None = None,
+        cost_weight: float | None = None,
+        named: str | None = None,
+        labels: tuple[str, ...] = (),
+        read: Callable[[str], str | None] | None = None,
+    ) -> Answer:
+        """One whole answer. Decision and outcome are durable when it returns.
+
+        Args:
+            query: what is routed on.
+            body: what is sent upstream, in OpenAI's shape; the model is filled in.
+            arms: names of the arms that may be chosen; None for all.
+            cost_weight: p for this query alone.
+            named: the arm that the caller asked for; then nothing falls back.
+            labels: the labels that are asked about.
+            read: reads the label from an answer.
+
+        Raises:
+            ProviderError: the named arm failed, the query was refused, or every arm failed.
+            MetaLLMError: as `Engine.decide_queries`.
+        """
+        decision = await self._decide(query, arms, cost_weight, named, labels)
+        request = ChatRequest(body)
+
+        async def call(arm: str) -> Completion:
+            return await self._provider.complete(self.engine.arms[arm], request)
+
+        arm, completion = await self._first_that_answers(decision, call)
+        usage = completion.usage or guessed_usage(decision, completion.text)
+        answer = None if read is None else read(completion.text)
+        outcome = self.completed(decision, arm, usage, completion.latency_s, answer)
+        await asyncio.wrap_future(self.engine.record([outcome]))
+        return Answer(
+            decision,
+            arm,
+            completion.text,
+            outcome.cost_usd,
+            outcome.cost_estimated,
+            completion.latency_s,
+            completion.raw,
+        )
+
+    async def stream(
+        self,
+        query: Query,
+        body: Mapping[str, Any],
+        *,
+        arms: Sequence[str] | None = None,
+        cost_weight: float | None = None,
+        named: str | None = None,
+    ) -> Streamed:
+        """A streamed answer whose first event has come. Options and errors as for `answer`.
+
+        Another arm is tried only as long as nothing was sent.
+        """
+        decision = await self._decide(query, arms, cost_weight, named, ())
+        request = ChatRequest(body)
+
+        async def call(arm: str) -> tuple[StreamEvent, AsyncIterator[StreamEvent]]:
+            events = self._provider.stream(self.engine.arms[arm], request)
+            try:
+                return await anext(events), events
+            except StopAsyncIteration:
+                raise ProviderError(arm, "the stream ended before its first event") from None
+
+        arm, (first, rest) = await self._first_that_answers(decision, call)
+        return Streamed(self, decision, arm, first, rest)
+
+    def completed(
+        self,
+        decision: Decision,
+        arm: str,
+        usage: Usage,
+        latency_s: float,
+        answer: str | None = None,
+    ) -> Outcome:
+        """The outcome of an answer, billed at the arm's price."""
+        price = self.engine.arms[arm].list_price
+        return Outcome(
+            decision.id,
+            arm,
+            "completion",
+            answer=answer,
+            cost_usd=None if price is None else price.cost_usd(usage),
+            cost_estimated=usage.estimated,
+            latency_s=latency_s,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            list_usd=self.engine.list_usd(arm, decision.input_tokens),
+            at=self.engine.now(),
+        )
+
+    def failed(self, decision: Decision, error: ProviderError) -> Outcome:
+        """The outcome of a call without an answer: logged, and nothing learned from it."""
+        return Outcome(decision.id, error.arm, "failure", error=str(error), at=self.engine.now())
+
+    async def close(self) -> None:
+        """Let go of connections. The engine is its owner's to close."""
+        await self._provider.close()
+
+    async def _decide(
+        self,
+        query: Query,
+        arms: Sequence[str] | None,
+        cost_weight: float | None,
+        named: str | None,
+        labels: tuple[str, ...],
+    ) -> Decision:
+        decisions, durable = self.engine.decide_queries(
+            [query], arms=arms, cost_weight=cost_weight, named=named, labels=labels
+        )
+        # an id must not reach anybody before it is in the log
+        await asyncio.wrap_future(durable)
+        return decisions[0]
+
+    async def _first_that_answers(
+        self, decision: Decision, call: Callable[[str], Awaitable[_T]]
+    ) -> tuple[str, _T]:
+        """The decided arm's answer, or else that of the next by expected reward."""
+        failures: list[ProviderError] = []
+        for arm in _order(decision):
+            try:
+                return arm, await call(arm)
+            except ProviderError as error:
+                failures.append(error)
+                await asyncio.wrap_future(self.engine.record([self.failed(decision, error)]))
+                if isinstance(error, ProviderRejectedError) and error.status in _QUERY_AT_FAULT:
+                    raise
+        if len(failures) == 1:
+            raise failures[0]
+        raise AllArmsFailedError(failures)
+
+
+def guessed_usage(decision: Decision, text: str) -> Usage:
+    """Tokens of an answer whose provider sent none, flagged as a guess."""
+    output = round(len(text) / CHARACTERS_PER_TOKEN)
+    return Usage(decision.input_tokens, output, estimated=True)
+
+
+def _order(decision: Decision) -> list[str]:
+    rewards = {name: estimate.reward for name, estimate in decision.estimates.items()}
+    others = sorted((name for name in rewards if name != decision.arm), key=lambda n: -rewards[n])
+    return [decision.arm, *others]

@@ -1,0 +1,73 @@
+"""What arguments have to be; each function says what was wrong and how to mend it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from metallm.errors import ConfigurationError, InputError, MetaLLMError, UnknownArmError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from metallm.core.arm import Arm
+
+
+def arms_by_name(arms: Sequence[Arm]) -> dict[str, Arm]:
+    """Arms by their names.
+
+    Raises:
+        ConfigurationError: none at all, or two of one name.
+    """
+    if not arms:
+        raise ConfigurationError("a router needs at least one arm")
+    by_name = {arm.name: arm for arm in arms}
+    if len(by_name) < len(arms):
+        names = [arm.name for arm in arms]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ConfigurationError(f"two arms have the same name: {', '.join(twice)}")
+    return by_name
+
+
+def eligible_arms(arms: Sequence[str] | None, known: Mapping[str, Arm]) -> tuple[str, ...]:
+    """Names of the arms that may be chosen, each once.
+
+    Raises:
+        UnknownArmError: a name that no arm has.
+        InputError: an empty list.
+    """
+    if arms is None:
+        return tuple(known)
+    for name in arms:
+        if name not in known:
+            raise UnknownArmError(name, tuple(known))
+    if not arms:
+        raise InputError("arms is empty: name at least one arm, or leave it out for all")
+    return tuple(dict.fromkeys(arms))
+
+
+def cost_weight_of(value: float, error: type[MetaLLMError] = ConfigurationError) -> float:
+    """A cost weight p, 0 and up.
+
+    Raises:
+        MetaLLMError: anything else; of the kind `error`.
+    """
+    if not (_is_number(value) and value >= 0.0):
+        raise error(f"cost_weight must be a number of 0 or more, not {value!r}")
+    return float(value)
+
+
+def check_range(name: str, value: float | None, most: float = math.inf) -> None:
+    """A number from 0 to `most`, or None.
+
+    Raises:
+        InputError: anything else.
+    """
+    if value is None or (_is_number(value) and 0.0 <= value <= most):
+        return
+    top = "and up" if most == math.inf else f"to {most:g}"
+    raise InputError(f"{name} must be a number from 0 {top}, not {value!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)

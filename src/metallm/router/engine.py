@@ -1,0 +1,361 @@
+"""Decide and learn: the router's heart, without any call to an arm.
+
+Decisions and outcomes go into the log; what was learned changes only when the log says so, in the
+log's order, whether live or after a restart.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace as changed
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metallm.core.chance import draw, uniform
+from metallm.core.decision import Decision
+from metallm.core.outcome import Outcome, Recorded
+from metallm.core.price import list_cost_usd
+from metallm.core.protocols import View
+from metallm.core.query import Query
+from metallm.errors import InputError, UnknownDecisionError
+from metallm.router.answers import Judgement
+from metallm.router.beliefs import believe
+from metallm.router.checks import arms_by_name, cost_weight_of, eligible_arms
+from metallm.router.judging import Judge
+from metallm.router.knowledge import Knowledge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from metallm.core.arm import Arm
+    from metallm.core.arrays import Context, FloatArray
+    from metallm.core.log import Entry
+    from metallm.core.protocols import CostLearner, Embedder, Learner, Policy, Store
+    from metallm.core.query import Message
+    from metallm.router.beliefs import Beliefs
+
+SNAPSHOT_EVERY = 1000
+"""Entries between snapshots at the least; with more entries they get rarer, not dearer."""
+
+
+class Engine:
+    """Chooses arms and learns from outcomes. Safe to use from several threads.
+
+    Args:
+        arms: at least one, names all different.
+        embedder: text to context.
+        learner: of quality.
+        costs: of cost.
+        policy: from estimates to probabilities.
+        store: the log; what it holds already is folded first.
+        clock: POSIX seconds.
+        new_id: makes a decision's id; no two alike.
+        cost_weight: p in reward = quality − p · cost, 0 and up.
+        seed: of every draw.
+        log_prompts: keep the text of queries in the log.
+
+    Raises:
+        ConfigurationError: no arms, two of one name, a cost weight below 0.
+        StoreError: the log cannot be read, or belongs to another kind of router.
+    """
+
+    def __init__(
+        self,
+        arms: Sequence[Arm],
+        *,
+        embedder: Embedder,
+        learner: Learner,
+        costs: CostLearner,
+        policy: Policy,
+        store: Store,
+        clock: Callable[[], float],
+        new_id: Callable[[], str],
+        cost_weight: float = 0.2,
+        seed: int = 0,
+        log_prompts: bool = False,
+    ) -> None:
+        self.arms: Mapping[str, Arm] = arms_by_name(arms)
+        self.policy = policy
+        self.cost_weight = cost_weight_of(cost_weight)
+        self.knowledge = Knowledge(learner, costs, self.arms, embedder.dim)
+        self._embedder = embedder
+        self._store = store
+        self._clock = clock
+        self._new_id = new_id
+        self._seed = seed
+        self._log_prompts = log_prompts
+        self._judge = Judge()
+        self._lock = threading.RLock()
+        self._snapshot_at = 0
+        self._restore()
+
+    def decide(
+        self,
+        source: str | Sequence[Message],
+        *,
+        task: str | None = None,
+        arms: Sequence[str] | None = None,
+        cost_weight: float | None = None,
+    ) -> Decision:
+        """Choose an arm for one query.
+
+        Args:
+            source: a text or chat messages.
+            task: name of the task, where known.
+            arms: names of the arms that may be chosen; None for all.
+            cost_weight: p for this query alone.
+
+        Raises:
+            InputError: the query or an option cannot be used.
+            UnknownPriceError: an arm's cost is known from nowhere.
+        """
+        query = Query.of(source, task=task)
+        return self.decide_queries([query], arms=arms, cost_weight=cost_weight)[0][0]
+
+    def decide_many(
+        self,
+        sources: Sequence[str | Sequence[Message]],
+        *,
+        task: str | None = None,
+        arms: Sequence[str] | None = None,
+        cost_weight: float | None = None,
+    ) -> list[Decision]:
+        """Choose an arm for each of many queries in one go; options as for `decide`."""
+        queries = [Query.of(source, task=task) for source in sources]
+        return self.decide_queries(queries, arms=arms, cost_weight=cost_weight)[0]
+
+    def decide_queries(
+        self,
+        queries: Sequence[Query],
+        *,
+        arms: Sequence[str] | None = None,
+        cost_weight: float | None = None,
+        named: str | None = None,
+        labels: tuple[str, ...] = (),
+    ) -> tuple[list[Decision], Future[None]]:
+        """Choose arms for queries, and log the decisions.
+
+        Args:
+            queries: n queries.
+            arms: names of the arms that may be chosen; None for all.
+            cost_weight: p for these queries alone.
+            named: the arm that the caller asked for: no choice, but logged and learned from.
+            labels: the labels that are asked about.
+
+        Returns:
+            The decisions, and a future that resolves once they are durable.
+        """
+        names = eligible_arms(arms if named is None else [named], self.arms)
+        weight = self._weight(cost_weight)
+        contexts = self._embedder.embed([query.text for query in queries])
+        tokens = np.array([query.input_tokens for query in queries], dtype=np.float64)
+        with self._lock:
+            believed = believe(self.knowledge, contexts, tokens, names, weight)
+            view = View(believed.reward, believed.uncertainty, self.knowledge.outcomes)
+            chances = (
+                self.policy.probabilities(view, names)
+                if named is None
+                else np.ones((len(queries), 1))
+            )
+            first = self.knowledge.decisions
+            self.knowledge.decisions += len(queries)
+            decisions = [
+                self._decision(first + row, query, believed, row, contexts[row], chances[row])
+                for row, query in enumerate(queries)
+            ]
+        if named is not None or labels:
+            policy = self.policy.name if named is None else "named"
+            decisions = [changed(each, policy=policy, labels=labels) for each in decisions]
+        return decisions, self._store.append(decisions)
+
+    def feedback(
+        self,
+        decision_id: str,
+        *,
+        quality: float | None = None,
+        label: str | None = None,
+        cost_usd: float | None = None,
+        latency_s: float | None = None,
+        replace: bool = False,
+    ) -> Outcome:
+        """Judge a decision. Returns once the judgement is durable and learned.
+
+        The same judgement again changes nothing and is no error.
+
+        Args:
+            decision_id: which decision.
+            quality: 0 to 1.
+            label: the true label, in place of a quality: it is held against the arm's answer.
+            cost_usd: USD, where the caller made the call itself.
+            latency_s: seconds, where the caller made the call itself.
+            replace: take an earlier, different judgement back.
+
+        Raises:
+            UnknownDecisionError: no such decision.
+            FeedbackConflictError: judged differently before, and `replace` is False.
+            UnknownLabelError: the label is not among those that were asked about.
+            InputError: a value out of range, or nothing to learn from.
+            StoreError: it could not be written; nothing was learned.
+        """
+        judgement = Judgement(decision_id, quality, label, cost_usd, latency_s, replace)
+        return self.feedback_many([judgement])[0]
+
+    def feedback_many(self, judgements: Iterable[Judgement]) -> list[Outcome]:
+        """Judge many decisions; returns once all are durable and learned. Raises as `feedback`."""
+        submitted = [self.submit_feedback(judgement) for judgement in judgements]
+        for _, done in submitted:
+            done.result()
+        return [outcome for outcome, _ in submitted]
+
+    def submit_feedback(self, judgement: Judgement) -> tuple[Outcome, Future[None]]:
+        """As `feedback`, without waiting: the future resolves once it is durable and learned."""
+        decision = self.decision(judgement.decision_id)
+        # read before our lock is taken: a store may fold, and so want it, while it holds its own
+        earlier = self._store.outcomes(decision.id)
+        with self._lock:
+            outcome, new = self._judge.outcome(judgement, decision, earlier, self._clock())
+            listed = self.list_usd(outcome.arm, decision.input_tokens)
+            outcome = changed(outcome, list_usd=listed)
+        # appending nothing still waits for what is on its way, such as the first of two repeats
+        done = self._store.append([outcome] if new else [])
+        done.add_done_callback(lambda future: self._withdraw_if_failed(outcome, future))
+        return outcome, done
+
+    def learn(
+        self,
+        texts: Sequence[str],
+        *,
+        arms: Sequence[str],
+        quality: FloatArray,
+        cost_usd: FloatArray,
+        input_tokens: FloatArray,
+        output_tokens: FloatArray,
+        tasks: Sequence[str] = (),
+    ) -> None:
+        """Learn recorded outcomes. The same rows once more change nothing.
+
+        Args:
+            texts: n texts that are embedded.
+            arms: K names.
+            quality: shape (n, K), 0 to 1, NaN where unknown.
+            cost_usd: shape (n, K), USD, NaN where unknown.
+            input_tokens: shape (n,); NaN where unknown.
+            output_tokens: shape (n, K); NaN where unknown.
+            tasks: n names, or none.
+        """
+        guessed = np.array([Query.of(text).input_tokens for text in texts], dtype=np.float64)
+        tokens = np.where(np.isnan(input_tokens), guessed, input_tokens)
+        recorded = Recorded(
+            self._embedder.embed(texts),
+            tuple(arms),
+            quality,
+            cost_usd,
+            tokens,
+            output_tokens,
+            self.knowledge.list_usd(arms, tokens),
+            tuple(tasks),
+            self._clock(),
+        )
+        self._store.append([recorded]).result()
+
+    def record(self, outcomes: Sequence[Outcome]) -> Future[None]:
+        """Log outcomes of calls; the future resolves once they are durable and learned."""
+        return self._store.append(outcomes)
+
+    def decision(self, decision_id: str) -> Decision:
+        """A decision by its id.
+
+        Raises:
+            UnknownDecisionError: no such decision.
+        """
+        decision = self._store.decision(decision_id)
+        if decision is None:
+            raise UnknownDecisionError(decision_id)
+        return decision
+
+    def outcomes(self, decision_id: str) -> Sequence[Outcome]:
+        """What became of a decision so far, oldest first."""
+        return self._store.outcomes(decision_id)
+
+    def list_usd(self, arm: str, input_tokens: int) -> float | None:
+        """USD of a standard answer of an arm at its list price; None where that is unknown."""
+        price = self.arms[arm].list_price if arm in self.arms else None
+        return None if price is None else list_cost_usd(price, input_tokens)
+
+    def now(self) -> float:
+        """POSIX seconds, by the router's clock."""
+        return self._clock()
+
+    def close(self) -> None:
+        """Keep a snapshot and let go of the log. Calling it twice is fine."""
+        with self._lock:
+            seq, state = self.knowledge.seq, self.knowledge.dump()
+            stale = seq > self._snapshot_at
+            self._snapshot_at = seq
+        if stale:
+            self._store.save_snapshot(seq, state)
+        self._store.close()
+
+    def _restore(self) -> None:
+        snapshot = self._store.snapshot()
+        if snapshot is not None:
+            self.knowledge.load(snapshot[1])
+        for entry in self._store.read(self.knowledge.seq):
+            self.knowledge.fold(entry, self._store.decision)
+        self._snapshot_at = self.knowledge.seq
+        self._store.subscribe(self._fold)
+
+    def _fold(self, entries: Sequence[Entry]) -> None:
+        with self._lock:
+            for entry in entries:
+                self.knowledge.fold(entry, self._store.decision)
+            seq = self.knowledge.seq
+            if seq < self._snapshot_at + max(SNAPSHOT_EVERY, self._snapshot_at // 4):
+                return
+            self._snapshot_at, state = seq, self.knowledge.dump()
+        self._store.save_snapshot(seq, state)
+
+    def _withdraw_if_failed(self, outcome: Outcome, done: Future[None]) -> None:
+        if done.cancelled() or done.exception() is not None:
+            with self._lock:
+                self._judge.withdraw(outcome)
+
+    def _weight(self, cost_weight: float | None) -> float:
+        if cost_weight is None or cost_weight == self.cost_weight:
+            return self.cost_weight
+        if self.knowledge.learner.learns_reward:
+            raise InputError(
+                f"policy {self.policy.name!r} learns the reward at cost_weight "
+                f"{self.cost_weight:g} and cannot change it per query"
+            )
+        return cost_weight_of(cost_weight, InputError)
+
+    def _decision(
+        self,
+        index: int,
+        query: Query,
+        believed: Beliefs,
+        row: int,
+        context: Context,
+        chances: FloatArray,
+    ) -> Decision:
+        picked = draw(chances, uniform(self._seed, index))
+        return Decision(
+            id=self._new_id(),
+            index=index,
+            arm=believed.names[picked],
+            propensity=float(chances[picked]),
+            propensities=dict(zip(believed.names, chances.tolist(), strict=True)),
+            estimates=believed.estimates(row),
+            policy=self.policy.name,
+            version=self.knowledge.outcomes,
+            cost_weight=believed.cost_weight,
+            cost_scale=believed.cost_scale,
+            context=context,
+            input_tokens=query.input_tokens,
+            task=query.task,
+            text=query.text if self._log_prompts else None,
+            at=self._clock(),
+        )

@@ -1,0 +1,113 @@
+"""From a judgement, as callers send it, to an outcome for the log; repeats and corrections."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from metallm.core.outcome import Outcome
+from metallm.errors import FeedbackConflictError, InputError, UnknownLabelError
+from metallm.router.checks import check_range
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metallm.core.decision import Decision
+    from metallm.router.answers import Judgement
+
+
+REMEMBERED = 10_000
+"""More judgements than can be on their way to the log at once."""
+
+
+@dataclass(slots=True)
+class Judge:
+    """Turns judgements into outcomes.
+
+    It remembers the newest, for some are on their way to the log and cannot be read there yet.
+    Not safe for several threads by itself: the router holds its lock around each call.
+    """
+
+    _newest: OrderedDict[str, float] = field(default_factory=OrderedDict)
+
+    def outcome(
+        self, judgement: Judgement, decision: Decision, earlier: Sequence[Outcome], at: float
+    ) -> tuple[Outcome, bool]:
+        """The outcome that a judgement makes, and whether it says anything new.
+
+        Args:
+            judgement: what was sent.
+            decision: the decision it is about.
+            earlier: the decision's durable outcomes, oldest first.
+            at: POSIX seconds.
+
+        Raises:
+            InputError: a value out of range, or nothing to learn from.
+            UnknownLabelError: the label is not among those that were asked about.
+            FeedbackConflictError: judged differently before, and `replace` is False.
+        """
+        check_range("quality", judgement.quality, most=1.0)
+        check_range("cost_usd", judgement.cost_usd)
+        check_range("latency_s", judgement.latency_s)
+        answered = next((o for o in reversed(earlier) if o.kind == "completion"), None)
+        quality = _quality(judgement, decision, answered)
+        known = self._standing(decision.id, earlier)
+        repeated = quality is not None and quality == known
+        changed = quality is not None and known is not None and not repeated
+        if changed and not judgement.replace:
+            raise FeedbackConflictError(decision.id, f"quality {known:g}", f"{quality:g}")
+        if quality is not None:
+            self._newest[decision.id] = quality
+            if len(self._newest) > REMEMBERED:
+                self._newest.popitem(last=False)
+        outcome = Outcome(
+            decision.id,
+            decision.arm if answered is None else answered.arm,
+            "feedback",
+            quality=quality,
+            label=judgement.label,
+            cost_usd=judgement.cost_usd,
+            latency_s=judgement.latency_s,
+            replaces=known if changed else None,
+            at=at,
+        )
+        return outcome, not repeated
+
+    def withdraw(self, outcome: Outcome) -> None:
+        """Forget an outcome that did not get into the log."""
+        if self._newest.get(outcome.decision_id) == outcome.quality:
+            self._newest.pop(outcome.decision_id, None)
+
+    def _standing(self, decision_id: str, earlier: Sequence[Outcome]) -> float | None:
+        """The quality that stands for a decision, or None."""
+        if decision_id in self._newest:
+            return self._newest[decision_id]
+        judged = (o.quality for o in reversed(earlier) if o.kind == "feedback")
+        return next((quality for quality in judged if quality is not None), None)
+
+
+def _quality(judgement: Judgement, decision: Decision, answered: Outcome | None) -> float | None:
+    """The quality that was sent, or what a true label makes of the arm's answer.
+
+    An unreadable answer counts as wrong.
+    """
+    label = judgement.label
+    if label is None:
+        given = (judgement.quality, judgement.cost_usd, judgement.latency_s)
+        if all(value is None for value in given):
+            raise InputError("feedback needs a quality from 0 to 1, or a label")
+        return None if judgement.quality is None else float(judgement.quality)
+    if judgement.quality is not None:
+        raise InputError("give a quality or a label, not both")
+    if not decision.labels:
+        raise InputError(
+            f"decision {decision.id} did not ask for labels: send a quality from 0 to 1"
+        )
+    if label not in decision.labels:
+        raise UnknownLabelError(label, decision.labels)
+    if answered is None:
+        raise InputError(
+            f"decision {decision.id} has no answer yet to hold the label against: send a quality"
+        )
+    return float(answered.answer == label)

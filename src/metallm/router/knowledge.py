@@ -1,0 +1,217 @@
+"""All that was learned, as a fold over the log.
+
+The same `fold` runs while the router lives, when it starts again, and when `metallm verify`
+rebuilds from nothing; so what a restart knows is what the log says.
+"""
+
+from __future__ import annotations
+
+import io
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from metallm.core.decision import Decision
+from metallm.core.outcome import Outcome, Recorded
+from metallm.core.price import list_cost_usd
+from metallm.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from metallm.core.arm import Arm
+    from metallm.core.arrays import Context, FloatArray
+    from metallm.core.log import Entry
+    from metallm.core.protocols import CostLearner, Learner
+
+STANDARD_INPUT_TOKENS = 100.0
+"""Length of a query before any was seen; only the scale of costs depends on it."""
+
+
+class Knowledge:
+    """What is known of arms, and of how the log stands.
+
+    Args:
+        learner: of quality.
+        costs: of cost.
+        arms: the arms by name; prices are taken from them.
+        context_dim: length of a context.
+
+    Attributes:
+        seq: place of the last entry that was folded.
+        decisions: how many decisions there were.
+        arms: the configured arms by name.
+        outcomes: how many qualities were learned from, recorded ones included.
+    """
+
+    def __init__(
+        self, learner: Learner, costs: CostLearner, arms: Mapping[str, Arm], context_dim: int
+    ) -> None:
+        self.learner = learner
+        self.costs = costs
+        self.seq = 0
+        self.decisions = 0
+        self.outcomes = 0
+        self.arms = arms
+        self._dim = context_dim
+        self._token_sum = 0.0
+        self._token_count = 0
+        self._digests: list[str] = []
+        self._means: FloatArray | None = None
+
+    def list_usd(self, arms: Sequence[str], input_tokens: FloatArray) -> FloatArray:
+        """List cost of a standard answer in USD, shape (n, K); NaN where the price is unknown."""
+        out = np.full((len(input_tokens), len(arms)), np.nan)
+        for column, name in enumerate(arms):
+            arm = self.arms.get(name)
+            price = arm.list_price if arm is not None else None
+            if price is not None:
+                standard = list_cost_usd(price, 0.0)
+                out[:, column] = standard + input_tokens * price.input / 1e6
+        return out
+
+    def cost_usd(
+        self, contexts: Context, input_tokens: FloatArray, arms: Sequence[str]
+    ) -> FloatArray:
+        """Expected cost in USD, shape (n, K); NaN where nothing tells it."""
+        return self.costs.estimate(contexts, input_tokens, arms, self.list_usd(arms, input_tokens))
+
+    def mean_costs_usd(self) -> FloatArray:
+        """Mean cost of each configured arm over the queries so far, shape (K,)."""
+        if self._means is None:
+            names = list(self.arms)
+            tokens = self._token_sum / self._token_count if self._token_count else 0.0
+            standard = np.array([tokens or STANDARD_INPUT_TOKENS])
+            self._means = self.costs.mean_usd(names, self.list_usd(names, standard)[0])
+        return self._means
+
+    def cost_scale(self) -> float:
+        """USD that count as 1: the dearest configured arm's mean cost; 0 where all are free."""
+        known = self.mean_costs_usd()
+        known = known[~np.isnan(known)]
+        return float(known.max()) if len(known) else 0.0
+
+    def fold(self, entry: Entry, decision_of: Callable[[str], Decision | None]) -> None:
+        """Learn one entry of the log.
+
+        Raises:
+            StoreError: the entry does not fit: a context of another length, say.
+        """
+        record = entry.record
+        if isinstance(record, Decision):
+            self.decisions = max(self.decisions, record.index + 1)
+        elif isinstance(record, Recorded):
+            self._fold_recorded(record)
+        else:
+            self._fold_outcome(record, decision_of(record.decision_id))
+        self.seq = entry.seq
+
+    def dump(self) -> bytes:
+        """Everything learned, as bytes for a snapshot."""
+        arrays: dict[str, NDArray[Any]] = {
+            "counters": np.array([self.seq, self.decisions, self.outcomes, self._token_count]),
+            "token_sum": np.array(self._token_sum),
+            "digests": np.array(self._digests, dtype=np.str_),
+            **{f"quality.{key}": value for key, value in self.learner.state().items()},
+            **{f"cost.{key}": value for key, value in self.costs.state().items()},
+        }
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **arrays)
+        return buffer.getvalue()
+
+    def load(self, data: bytes) -> None:
+        """Go on from a snapshot.
+
+        Raises:
+            StoreError: the bytes are no snapshot of this kind of router.
+        """
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as saved:
+                arrays = dict(saved)
+            self.learner.load(_part(arrays, "quality."))
+            self.costs.load(_part(arrays, "cost."))
+            counters = [int(count) for count in arrays["counters"]]
+        except (ValueError, KeyError, OSError) as error:
+            raise StoreError(
+                "the snapshot in the log does not fit this router's policy and embedder: "
+                "use the ones it was written with, or another log"
+            ) from error
+        self.seq, self.decisions, self.outcomes, self._token_count = counters
+        self._token_sum = float(arrays["token_sum"])
+        self._digests = [str(digest) for digest in arrays["digests"]]
+        self._means = None
+
+    def _fold_outcome(self, outcome: Outcome, decision: Decision | None) -> None:
+        if decision is None:
+            raise StoreError(f"the log has an outcome of decision {outcome.decision_id}, not it")
+        self._check(decision.context)
+        if outcome.cost_usd is not None and outcome.kind != "failure":
+            self.costs.update(
+                decision.context,
+                float(decision.input_tokens),
+                outcome.arm,
+                outcome.cost_usd,
+                outcome.list_usd,
+            )
+            self._token_sum += decision.input_tokens
+            self._token_count += 1
+            self._means = None
+        if outcome.quality is not None and outcome.kind == "feedback":
+            self._learn(decision.context, outcome)
+
+    def _learn(self, context: Context, outcome: Outcome) -> None:
+        scaled = 0.0
+        if self.learner.learns_reward and outcome.arm in self.arms:
+            scaled = float(self._scaled_costs([outcome.arm])[0])
+        quality = outcome.quality
+        if outcome.replaces is not None:
+            self.learner.update(
+                context, outcome.arm, outcome.replaces, weight=-1.0, scaled_cost=scaled
+            )
+            self.outcomes -= 1
+        if quality is not None:
+            self.learner.update(context, outcome.arm, quality, scaled_cost=scaled)
+            self.outcomes += 1
+
+    def _fold_recorded(self, recorded: Recorded) -> None:
+        self._check(recorded.contexts)
+        digest = blake2b(
+            recorded.contexts.tobytes() + recorded.quality.tobytes(), digest_size=16
+        ).hexdigest()
+        if digest in self._digests:
+            return  # the same table once more, such as at every start of a script
+        self._digests.append(digest)
+        self.costs.fit(
+            recorded.contexts,
+            recorded.input_tokens,
+            recorded.arms,
+            recorded.cost_usd,
+            recorded.list_usd,
+        )
+        self._token_sum += float(recorded.input_tokens.sum())
+        self._token_count += len(recorded.input_tokens)
+        self._means = None
+        self.learner.fit(recorded, self._scaled_costs(recorded.arms))
+        self.outcomes += int(np.count_nonzero(~np.isnan(recorded.quality)))
+
+    def _scaled_costs(self, arms: Sequence[str]) -> FloatArray:
+        """Mean costs of arms over the dearest's, shape (K,); an arm not configured counts as 1."""
+        scale = self.cost_scale()
+        by_name = dict(zip(self.arms, self.mean_costs_usd(), strict=True))
+        if scale <= 0.0:
+            return np.zeros(len(arms))
+        return np.nan_to_num(np.array([by_name.get(arm, scale) for arm in arms]) / scale, nan=1.0)
+
+    def _check(self, contexts: Context) -> None:
+        if contexts.shape[-1] != self._dim:
+            raise StoreError(
+                f"the log holds contexts of length {contexts.shape[-1]}, this router's embedder "
+                f"gives {self._dim}: use the embedder it was written with, or another log"
+            )
+
+
+def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {key[len(prefix) :]: arrays[key] for key in arrays if key.startswith(prefix)}

@@ -1,0 +1,92 @@
+"""A streamed answer on its way, and what is logged when it ends, however it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from metallm.core.price import Usage
+from metallm.core.query import CHARACTERS_PER_TOKEN
+from metallm.errors import ProviderError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from metallm.core.completion import StreamEvent
+    from metallm.core.decision import Decision
+    from metallm.router.caller import Caller
+
+
+class Streamed:
+    """One streamed answer; iterate over it once.
+
+    Args:
+        caller: logs the outcome.
+        decision: how the arm was chosen; durable already.
+        arm: the arm that answers.
+        first: the first event, which has come already.
+        rest: the events after it.
+
+    Attributes:
+        cost_usd: the bill, once the stream has ended; None where the arm's price is unknown.
+        text: the answer so far.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        decision: Decision,
+        arm: str,
+        first: StreamEvent,
+        rest: AsyncIterator[StreamEvent],
+    ) -> None:
+        self.decision = decision
+        self.arm = arm
+        self.cost_usd: float | None = None
+        self.text = ""
+        self._caller = caller
+        self._first = first
+        self._rest = rest
+        self._usage: Usage | None = None
+        self._started = caller.engine.now()
+
+    async def events(self) -> AsyncIterator[StreamEvent]:
+        """The events as they come; the outcome is durable before the last one's successor.
+
+        Raises:
+            StreamCutError: the upstream broke off; logged as a failure.
+        """
+        error: str | None = "the caller went away before the end"
+        try:
+            self._note(self._first)
+            yield self._first
+            async for event in self._rest:
+                self._note(event)
+                yield event
+            error = None
+        except ProviderError as cut:
+            error = str(cut)
+            raise
+        finally:
+            # also where the caller went away: what was streamed so far is on the bill
+            closing = getattr(self._rest, "aclose", None)
+            if closing is not None:
+                await closing()
+            await self._log(error)
+
+    def _note(self, event: StreamEvent) -> None:
+        self.text += event.text
+        if event.usage is not None:
+            self._usage = event.usage
+
+    async def _log(self, error: str | None) -> None:
+        output = round(len(self.text) / CHARACTERS_PER_TOKEN)
+        usage = self._usage or Usage(self.decision.input_tokens, output, estimated=True)
+        latency = max(self._caller.engine.now() - self._started, 0.0)
+        outcome = self._caller.completed(self.decision, self.arm, usage, latency)
+        if error is not None:
+            # half an answer: its cost is logged, but nothing is learned from it
+            outcome = replace(outcome, kind="failure", error=error)
+        self.cost_usd = outcome.cost_usd
+        await asyncio.shield(asyncio.wrap_future(self._caller.engine.record([outcome])))
