@@ -1,0 +1,122 @@
+"""The schema, as numbered steps that a file is brought through when it is opened for writing.
+
+A step that was ever released is never changed; a new schema is a new step at the end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metallm.errors import StoreError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+    from pathlib import Path
+
+APPLICATION_ID = 0x4D4C4C4D  # "MLLM": tells our files from other programs' databases
+
+# Columns of REAL and TEXT may hold a BLOB where SQLite could not keep the value: see codec.py.
+_FIRST = (
+    """
+    CREATE TABLE decisions (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        idx INTEGER NOT NULL,
+        at REAL NOT NULL,
+        arm TEXT NOT NULL,
+        propensity REAL NOT NULL,
+        policy TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        cost_weight REAL NOT NULL,
+        cost_scale REAL NOT NULL,
+        input_tokens INTEGER NOT NULL,
+        task TEXT,
+        labels TEXT,
+        text TEXT,
+        context BLOB NOT NULL,
+        arms TEXT NOT NULL,
+        estimates BLOB NOT NULL,
+        chosen_from TEXT,
+        propensities BLOB NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE outcomes (
+        seq INTEGER PRIMARY KEY,
+        decision_id TEXT NOT NULL,
+        at REAL NOT NULL,
+        arm TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        quality REAL,
+        label TEXT,
+        answer TEXT,
+        cost_usd REAL,
+        cost_estimated INTEGER NOT NULL,
+        latency_s REAL,
+        input_tokens INTEGER,
+        output_tokens INTEGER,
+        list_usd REAL,
+        error TEXT,
+        replaces REAL
+    )
+    """,
+    "CREATE INDEX outcomes_of_decision ON outcomes (decision_id, seq)",
+    "CREATE TABLE recorded (seq INTEGER PRIMARY KEY, at REAL NOT NULL, tables BLOB NOT NULL)",
+    "CREATE TABLE snapshots (seq INTEGER PRIMARY KEY, at REAL NOT NULL, state BLOB NOT NULL)",
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+)
+
+MIGRATIONS: Sequence[Sequence[str]] = (_FIRST,)
+
+
+def schema_version(connection: sqlite3.Connection, path: Path, *, newest: int) -> int:
+    """The number of the last step that the file went through; 0 for an empty file.
+
+    Args:
+        connection: on the file.
+        path: the file, for messages.
+        newest: the last step that this installation knows.
+
+    Raises:
+        StoreError: the file belongs to another program or to a newer version of this one.
+    """
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    tables = int(connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+    if tables and application != APPLICATION_ID:
+        raise StoreError(f"{path} is a database of another program: set store.path to another file")
+    if version > newest:
+        raise StoreError(
+            f"{path} was written by a newer version of metallm (schema {version}, this one knows "
+            f"{newest}): upgrade metallm, or set store.path to another file"
+        )
+    return version
+
+
+def migrate(
+    connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS
+) -> None:
+    """Bring the file through the steps it lacks, each wholly or not at all.
+
+    Args:
+        connection: on the file, in autocommit mode.
+        path: the file, for messages.
+        migrations: every step there is.
+
+    Raises:
+        StoreError: as `schema_version`.
+        sqlite3.Error: a step failed; the steps before it stay.
+    """
+    version = schema_version(connection, path, newest=len(migrations))
+    for number, statements in enumerate(migrations[version:], version + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise

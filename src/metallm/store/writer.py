@@ -1,0 +1,128 @@
+"""Writes a log's file: one transaction for a batch, and the next place in the log."""
+
+from __future__ import annotations
+
+import time
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from metallm.core.decision import Decision
+from metallm.core.log import Entry
+from metallm.core.outcome import Outcome
+from metallm.store.codec import (
+    INSERT_DECISION,
+    INSERT_OUTCOME,
+    INSERT_RECORDED,
+    decision_row,
+    outcome_row,
+    recorded_row,
+)
+from metallm.store.connection import open_for_writing, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from metallm.core.log import Record
+    from metallm.store.codec import Row
+
+SNAPSHOTS_KEPT = 2
+"""The newest, and the one before it in case the newest turns out to be unusable."""
+
+
+class LogWriter:
+    """Owns the connection that writes. Its methods return once what they wrote is durable.
+
+    Args:
+        path: the log's file; made, or brought to the newest schema.
+
+    Raises:
+        StoreError: the file cannot be opened for writing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = Lock()
+        self._connection = open_for_writing(path)
+        self._last = 0
+
+    def continue_after(self, seq: int) -> None:
+        """Number the next entry seq + 1."""
+        self._last = seq
+
+    def write(self, calls: Sequence[Sequence[Record]]) -> Sequence[Sequence[Entry]]:
+        """Append the records of several calls in one transaction, all or none.
+
+        Returns:
+            The entries of each call.
+
+        Raises:
+            Exception: whatever the codec or SQLite raised; nothing was written.
+        """
+        entries: list[list[Entry]] = []
+        last = self._last
+        for records in calls:
+            entries.append([Entry(seq, record) for seq, record in enumerate(records, last + 1)])
+            last += len(records)
+        decisions, outcomes, recorded = _rows(entries)
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._connection.executemany(INSERT_DECISION, decisions)
+                self._connection.executemany(INSERT_OUTCOME, outcomes)
+                self._connection.executemany(INSERT_RECORDED, recorded)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # SQLite ends the transaction by itself after some errors, a full disk among them
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+        self._last = last
+        return entries
+
+    def save_snapshot(self, seq: int, state: bytes) -> None:
+        """Keep a snapshot, and of the older ones only the newest."""
+        with self._lock, translated(self._path, "written"), self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(
+                "INSERT OR REPLACE INTO snapshots (seq, at, state) VALUES (?, ?, ?)",
+                (seq, time.time(), state),
+            )
+            self._connection.execute(
+                "DELETE FROM snapshots WHERE seq NOT IN "
+                "(SELECT seq FROM snapshots ORDER BY seq DESC LIMIT ?)",
+                (SNAPSHOTS_KEPT,),
+            )
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Note `value` under `key`."""
+        with self._lock, translated(self._path, "written"):
+            self._connection.execute(
+                "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value)
+            )
+
+    def close(self) -> None:
+        """Move what the WAL holds into the file, then let go of both."""
+        with self._lock, translated(self._path, "closed"):
+            try:
+                # a reader in the middle of a stream makes this incomplete, never wrong
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                self._connection.close()
+
+
+def _rows(calls: Sequence[Sequence[Entry]]) -> tuple[list[Row], list[Row], list[Row]]:
+    """The rows of decisions, outcomes and recorded outcomes."""
+    decisions: list[Row] = []
+    outcomes: list[Row] = []
+    recorded: list[Row] = []
+    for entries in calls:
+        for entry in entries:
+            record = entry.record
+            if isinstance(record, Decision):
+                decisions.append(decision_row(entry.seq, record))
+            elif isinstance(record, Outcome):
+                outcomes.append(outcome_row(entry.seq, record))
+            else:
+                recorded.append(recorded_row(entry.seq, record))
+    return decisions, outcomes, recorded
