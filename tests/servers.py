@@ -113,7 +113,13 @@ def answered(status: int, body: bytes, *headers: str) -> bytes:
 def streamed(*pieces: bytes, end: bool = True) -> bytes:
     """A chunked HTTP answer; without its end it reads as a connection that broke."""
     head = (
-        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+        b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     )
+    return head + chunked(*pieces, end=end)
+
+
+def chunked(*pieces: bytes, end: bool = True) -> bytes:
+    """The body of a chunked HTTP answer, or more of it."""
     body = b"".join(f"{len(piece):x}\r\n".encode() + piece + b"\r\n" for piece in pieces)
-    return head + body + (b"0\r\n\r\n" if end else b"")
+    return body + (b"0\r\n\r\n" if end else b"")
