@@ -18,6 +18,7 @@ from metallm.wire.openai_chat import (
     wants_stream,
     wants_usage,
     write_answer,
+    write_model,
     write_models,
     write_request,
 )
@@ -125,8 +126,8 @@ def test_an_unreadable_answer_makes_the_arm_unavailable(raw: bytes, told: str) -
     assert raised.value.status == (503 if b"503" in raw else None)
 
 
-def test_models_are_listed_as_the_sdks_expect() -> None:
-    assert orjson.loads(write_models({"a/b": "a"}, created=5)) == {
-        "object": "list",
-        "data": [{"id": "a/b", "object": "model", "created": 5, "owned_by": "a"}],
-    }
+def test_models_are_told_as_the_sdks_expect() -> None:
+    model = {"id": "a/b", "object": "model", "created": 5, "owned_by": "a"}
+    assert orjson.loads(write_model("a/b", created=5, owner="a")) == model
+    listed = orjson.loads(write_models({"a/b": "a"}, created=5))
+    assert listed == {"object": "list", "data": [model]}

@@ -167,20 +167,30 @@ def write_answer(
     return orjson.dumps(document)
 
 
-def write_model(name: str, *, created: int, owner: str) -> dict[str, Any]:
-    """One model, as GET /models/{id} answers it."""
-    return {"id": name, "object": "model", "created": created, "owned_by": owner}
+def write_model(name: str, *, created: int, owner: str) -> bytes:
+    """One model, as GET /models/{id} answers it.
+
+    Args:
+        name: the model.
+        created: POSIX seconds.
+        owner: who offers it.
+    """
+    return orjson.dumps(_model(name, created, owner))
 
 
-def write_models(names: Mapping[str, str], *, created: int) -> bytes:
+def write_models(owners: Mapping[str, str], *, created: int) -> bytes:
     """The list that GET /models answers.
 
     Args:
-        names: owner by model.
+        owners: owner by model.
         created: POSIX seconds.
     """
-    data = [write_model(name, created=created, owner=owner) for name, owner in names.items()]
+    data = [_model(name, created, owner) for name, owner in owners.items()]
     return orjson.dumps({"object": "list", "data": data})
+
+
+def _model(name: str, created: int, owner: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": created, "owned_by": owner}
 
 
 def content_text(content: object) -> str:

@@ -1,0 +1,203 @@
+"""The sandbox: an upstream that speaks OpenAI's chat completions and answers from recordings."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from metallm.core.chance import uniform
+from metallm.core.query import last_user_text
+from metallm.errors import InputError
+from metallm.sandbox.answers import Answers
+from metallm.sandbox.lookup import Lookup
+from metallm.wire.openai_chat import (
+    read_request,
+    wants_stream,
+    wants_usage,
+    write_answer,
+    write_model,
+    write_models,
+)
+from metallm.wire.openai_errors import write_error
+from metallm.wire.openai_stream import DONE, write_chunk
+from metallm.wire.sse import write_event
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from metallm.sandbox.answers import RecordedAnswer
+    from metallm.tables.recordings import Recordings
+
+CREATED = 1_700_000_000
+"""POSIX seconds in every answer: the same run gives the same bytes."""
+
+PIECES = 4
+"""Chunks that a streamed text is cut into, at most."""
+
+
+def create_app(
+    recordings: Recordings,
+    *,
+    latency_s: float = 0.0,
+    error_rate: float = 0.0,
+    seed: int = 0,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> Starlette:
+    """An ASGI app with POST /v1/chat/completions, GET /v1/models and GET /v1/models/{id}.
+
+    Args:
+        recordings: what is answered from.
+        latency_s: seconds before every answer or first chunk.
+        error_rate: share of requests that are answered 500 or 429, half and half, 0 to 1.
+        seed: of the draw that decides which.
+        sleep: waits for some seconds.
+    """
+    sandbox = _Sandbox(recordings, latency_s, error_rate, seed, sleep)
+    return Starlette(
+        routes=[
+            Route("/v1/chat/completions", sandbox.chat, methods=["POST"]),
+            Route("/v1/models", sandbox.models),
+            Route("/v1/models/{name:path}", sandbox.model),
+        ]
+    )
+
+
+class _Sandbox:
+    def __init__(
+        self,
+        recordings: Recordings,
+        latency_s: float,
+        error_rate: float,
+        seed: int,
+        sleep: Callable[[float], Awaitable[object]],
+    ) -> None:
+        self._names = recordings.models
+        self._answers = Answers(recordings)
+        self._lookup = Lookup(recordings)
+        self._latency_s = latency_s
+        self._error_rate = error_rate
+        self._seed = seed
+        self._sleep = sleep
+        self._requests = itertools.count()
+
+    async def chat(self, request: Request) -> Response:
+        """One chat completion."""
+        index = next(self._requests)
+        raw = await request.body()
+        if self._latency_s:
+            await self._sleep(self._latency_s)
+        if (fault := self._fault(index)) is not None:
+            return fault
+        try:
+            asked = read_request(raw)
+            messages = asked.body.get("messages")
+            last_user_text(messages if isinstance(messages, list) else [])
+        except InputError as error:
+            return _refused(400, str(error), param="messages")
+        model = asked.body.get("model")
+        found = self._recorded(model, messages)
+        if isinstance(found, Response):
+            return found
+        named: dict[str, Any] = {
+            "answer_id": f"sandbox-{index}",
+            "created": CREATED,
+            "model": str(model),
+        }
+        if wants_stream(asked):
+            events = _events(found, named, usage_asked=wants_usage(asked))
+            return StreamingResponse(events, media_type="text/event-stream")
+        return _json(write_answer(**named, text=found.text, usage=found.usage))
+
+    async def models(self, request: Request) -> Response:
+        """All recorded models."""
+        del request
+        return _json(write_models({name: _owner(name) for name in self._names}, created=CREATED))
+
+    async def model(self, request: Request) -> Response:
+        """One recorded model."""
+        name = request.path_params["name"]
+        column = self._answers.column(name)
+        if column is None:
+            return self._no_model(name)
+        return _json(write_model(name, created=CREATED, owner=_owner(self._names[column])))
+
+    def _fault(self, index: int) -> Response | None:
+        """The error that this request is to meet, or None."""
+        u = uniform(self._seed, index)
+        if u >= self._error_rate:
+            return None
+        if u < self._error_rate / 2:
+            body = write_error("the sandbox failed, as it was told to", kind="server_error")
+            return _json(body, 500)
+        body = write_error(
+            "the sandbox limits you, as it was told to",
+            kind="rate_limit_error",
+            code="rate_limit_exceeded",
+        )
+        return _json(body, 429)
+
+    def _recorded(self, model: object, messages: Any) -> RecordedAnswer | Response:
+        column = self._answers.column(model) if isinstance(model, str) else None
+        if column is None:
+            return self._no_model(model)
+        query = self._lookup.find(messages)
+        if query is None:
+            return _refused(
+                404,
+                "no recorded query is in these messages: the sandbox only answers what was "
+                "recorded, word for word",
+                param="messages",
+                code="query_not_recorded",
+            )
+        answer = self._answers.answer(query, column, messages)
+        if answer is None:
+            return _refused(
+                404,
+                f"the recording holds no answer of {model} to this query, neither its text nor "
+                "a score with a reference",
+                param="model",
+                code="answer_not_recorded",
+            )
+        return answer
+
+    def _no_model(self, name: object) -> Response:
+        told = f"no recorded model is called {name!r}; GET /v1/models lists them"
+        return _refused(404, told, param="model", code="model_not_found")
+
+
+async def _events(
+    answer: RecordedAnswer, named: dict[str, Any], *, usage_asked: bool
+) -> AsyncIterator[bytes]:
+    """The answer as server-sent events."""
+    first = {"role": "assistant", "content": ""}
+    yield write_event(write_chunk(**named, delta=first))
+    size = max(1, -(-len(answer.text) // PIECES))
+    for start in range(0, len(answer.text), size):
+        piece = answer.text[start : start + size]
+        yield write_event(write_chunk(**named, delta={"content": piece}))
+    yield write_event(write_chunk(**named, finish_reason="stop"))
+    if usage_asked:
+        yield write_event(write_chunk(**named, usage=answer.usage))
+    yield DONE
+
+
+def _owner(name: str) -> str:
+    return name.partition("/")[0]
+
+
+def _json(body: bytes, status: int = 200) -> Response:
+    return Response(body, status, media_type="application/json")
+
+
+def _refused(
+    status: int, message: str, *, param: str | None = None, code: str | None = None
+) -> Response:
+    body = write_error(message, kind="invalid_request_error", param=param, code=code)
+    return _json(body, status)
