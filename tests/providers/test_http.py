@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 
@@ -22,12 +23,12 @@ from metallm.errors import (
     ProviderUnavailableError,
     StreamCutError,
 )
-from metallm.providers.http import HttpProvider
+from metallm.providers.http import HttpProvider, _late
 from metallm.wire.openai_chat import write_answer
 from metallm.wire.openai_errors import write_error
 from metallm.wire.openai_stream import DONE, write_chunk
 from metallm.wire.sse import write_event
-from servers import RawUpstream, Talk, answered, chunked, raw_upstream, streamed
+from servers import RawUpstream, Talk, answered, chunked, raw_upstream, running, streamed
 
 REQUEST = ChatRequest({"messages": [{"role": "user", "content": "hello"}], "seed": 3})
 ANSWER = write_answer(answer_id="x", created=1, model="m", text="hi", usage=Usage(4, 2))
@@ -218,6 +219,9 @@ def test_a_host_that_is_not_there_is_told() -> None:
             await bench.provider.complete(bench.arm, REQUEST)
         assert isinstance(raised.value.__cause__, OSError)
         assert len(bench.waits) == 2
+        events, error = await bench.collect()
+        assert events == []
+        assert isinstance(error, ProviderUnavailableError)
         await bench.provider.close()
 
     asyncio.run(main())
@@ -347,6 +351,59 @@ def test_a_stream_that_breaks_after_its_first_event_is_cut_and_not_tried_again(
         assert len(bench.upstream.requests) == 1
 
     with_upstream([in_two_parts], scenario)
+
+
+def test_events_are_passed_on_as_they_come() -> None:
+    taken: asyncio.Queue[None] = asyncio.Queue()
+
+    async def bit_by_bit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(streamed(WHOLE[0], end=False))
+        for piece in WHOLE[1:]:
+            await taken.get()
+            writer.write(chunked(piece, end=False))
+        writer.write(chunked())
+
+    async def scenario(bench: Bench) -> None:
+        texts = []
+        async for each in bench.provider.stream(bench.arm, REQUEST):
+            texts.append(each.text)
+            taken.put_nowait(None)
+        assert texts == ["to", " be", "", ""]
+
+    with_upstream([bit_by_bit], scenario)
+
+
+def test_a_connection_is_used_again_after_a_whole_stream() -> None:
+    ports = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        ports.append(scope["client"][1])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for piece in WHOLE:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body"})
+
+    async def main(url: str) -> None:
+        provider = HttpProvider()
+        for _ in range(3):
+            arm = Arm("up/m", base_url=f"{url}/v1")
+            assert len([each async for each in provider.stream(arm, REQUEST)]) == 4
+        await provider.close()
+
+    with running(app) as url:
+        asyncio.run(main(url))
+    assert len(set(ports)) == 1
+
+
+def test_a_connection_that_takes_too_long_is_tried_again_unlike_an_answer() -> None:
+    unconnected = _late("up/m", 60.0, aiohttp.ConnectionTimeoutError())
+    assert unconnected.again
+    assert "no connection in time" in str(unconnected.error)
+    unanswered = _late("up/m", 60.0, TimeoutError())
+    assert not unanswered.again
+    assert "no answer within 60 s" in str(unanswered.error)
 
 
 @pytest.mark.parametrize("end", [True, False])
