@@ -18,7 +18,7 @@ def expected_rewards(
     Args:
         quality: shape (n, K).
         cost_usd: shape (n, K), USD; NaN where unknown counts as the dearest in its row, and as
-            the scale where nothing is known: an unknown price is never taken for a cheap one.
+            `cost_scale` at the least: an unknown price is never taken for a low one.
         cost_weight: p, 0 and up.
         cost_scale: USD that count as 1; 0 or less where no arm costs anything.
     """

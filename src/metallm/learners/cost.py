@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metallm.core.price import Price, list_cost_usd
 from metallm.learners.ridge import ArmRidge
 
 if TYPE_CHECKING:
@@ -24,15 +25,17 @@ if TYPE_CHECKING:
 
     from metallm.core.arrays import Context, FloatArray
 
-UNIT_USD_PER_TOKEN = 1e-6
+UNIT_PRICE = Price(input=1.0, output=1.0)
+"""Stands in for a list price that is unknown; only the ratio to it is learned."""
+
 LEAST_RATIO = 1e-4
 """A bill of 0 for an arm with a price (a free tier, a full cache) counts as this ratio."""
 
 MOST_SPREAD = 2.0
 """Upper bound of σ² in the expectation: a few odd bills must not blow it up."""
 
-BIAS_PENALTY = 0.5
-LENGTH_PENALTY = 1.0
+BIAS_PENALTY = 0.1
+LENGTH_PENALTY = 3.0
 FEATURE_PENALTY = 10.0
 MEAN_WEIGHT = 20.0
 """Bills after which an arm's mean cost is taken from them more than from the prediction."""
@@ -69,7 +72,7 @@ class CostLearner:
         positions = [known.get(arm, -1) for arm in arms]
         ratio = np.column_stack([self._ratios(z), np.full(len(z), self._pooled_ratio())])
         unit = np.append(np.isnan(self._listed), False)[positions]
-        base = np.where(unit, UNIT_USD_PER_TOKEN * input_tokens[:, None], list_usd)
+        base = np.where(unit, _unit_usd(input_tokens)[:, None], list_usd)
         cost: FloatArray = base * ratio[:, positions]
         return cost
 
@@ -177,7 +180,7 @@ class CostLearner:
 
     def _base(self, position: int, input_tokens: FloatArray, list_usd: FloatArray) -> FloatArray:
         if np.isnan(self._listed[position]):
-            return UNIT_USD_PER_TOKEN * input_tokens
+            return _unit_usd(input_tokens)
         return np.nan_to_num(list_usd, nan=0.0)
 
     def _position(self, arm: str, list_usd: float | None) -> int:
@@ -188,6 +191,10 @@ class CostLearner:
             self._billed = np.append(self._billed, 0.0)
             self._listed = np.append(self._listed, _number(list_usd))
         return self._names.index(arm)
+
+
+def _unit_usd(input_tokens: FloatArray) -> FloatArray:
+    return list_cost_usd(UNIT_PRICE, 0.0) + input_tokens * UNIT_PRICE.input / 1e6
 
 
 def _number(value: float | None) -> float:

@@ -18,7 +18,7 @@ from metallm.core.outcome import Outcome, Recorded
 from metallm.core.price import list_cost_usd
 from metallm.core.protocols import View
 from metallm.core.query import Query
-from metallm.errors import InputError, UnknownDecisionError
+from metallm.errors import InputError, StoreError, UnknownDecisionError
 from metallm.router.answers import Judgement
 from metallm.router.beliefs import believe
 from metallm.router.checks import arms_by_name, cost_weight_of, eligible_arms
@@ -299,6 +299,7 @@ class Engine:
         self._store.close()
 
     def _restore(self) -> None:
+        self._check_embedder()
         snapshot = self._store.snapshot()
         if snapshot is not None:
             self.knowledge.load(snapshot[1])
@@ -306,6 +307,17 @@ class Engine:
             self.knowledge.fold(entry, self._store.decision)
         self._snapshot_at = self.knowledge.seq
         self._store.subscribe(self._fold)
+
+    def _check_embedder(self) -> None:
+        """Vector spaces are never mixed: a log belongs to the embedder that it began with."""
+        known = self._store.meta("embedder")
+        if known is None:
+            self._store.set_meta("embedder", self._embedder.id)
+        elif known != self._embedder.id:
+            raise StoreError(
+                f"the log was written with the embedder {known!r}, this router has "
+                f"{self._embedder.id!r}: use the embedder and policy it began with, or another log"
+            )
 
     def _fold(self, entries: Sequence[Entry]) -> None:
         with self._lock:

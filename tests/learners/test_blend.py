@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from metallm.core.outcome import Recorded
+from metallm.learners.blend import UNTRIED_QUALITY, BlendLearner
+
+D = 12
+
+
+def _world(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Two arms, each right where the other is wrong: by the sign of the first entry."""
+    rng = np.random.default_rng(seed)
+    contexts = rng.normal(size=(count, D)).astype(np.float32)
+    contexts[:, 0] *= 3.0
+    sign = contexts[:, 0] > 0
+    chance = np.column_stack([np.where(sign, 0.9, 0.2), np.where(sign, 0.2, 0.9)])
+    return contexts, (rng.uniform(size=(count, 2)) < chance).astype(np.float64)
+
+
+def _recorded(contexts: np.ndarray, quality: np.ndarray) -> Recorded:
+    nothing = np.full(quality.shape, np.nan)
+    return Recorded(
+        contexts, ("a", "b"), quality, nothing, np.full(len(contexts), 9.0), nothing, nothing
+    )
+
+
+def test_before_anything_is_known_every_arm_looks_worth_a_try() -> None:
+    quality, spread = BlendLearner(D).estimate(np.zeros((2, D), dtype=np.float32), ("a", "b"))
+    assert quality == pytest.approx(np.full((2, 2), UNTRIED_QUALITY))
+    assert (spread > 0.2).all()
+
+
+def test_it_finds_out_which_arm_is_good_at_what_from_recorded_outcomes() -> None:
+    learner = BlendLearner(D)
+    learner.fit(_recorded(*_world(600)), np.zeros(2))
+    contexts, quality = _world(600, seed=1)
+    believed, _ = learner.estimate(contexts, ("a", "b"))
+    chosen = quality[np.arange(600), believed.argmax(axis=1)].mean()
+    assert chosen > 0.85
+    assert quality.mean(axis=0).max() < 0.65
+
+
+def test_it_finds_out_from_the_chosen_arm_s_outcomes_alone() -> None:
+    learner = BlendLearner(D)
+    contexts, quality = _world(900)
+    rng = np.random.default_rng(5)
+    for context, row in zip(contexts, quality, strict=True):
+        arm = int(rng.integers(2))
+        learner.update(context, "ab"[arm], float(row[arm]))
+    fresh, outcomes = _world(600, seed=1)
+    believed, _ = learner.estimate(fresh, ("a", "b"))
+    assert outcomes[np.arange(600), believed.argmax(axis=1)].mean() > 0.82
+
+
+def test_an_arm_never_seen_is_believed_to_be_like_the_others() -> None:
+    learner = BlendLearner(D)
+    contexts, quality = _world(400)
+    learner.fit(_recorded(contexts, quality), np.zeros(2))
+    believed, spread = learner.estimate(contexts[:50], ("a", "b", "new"))
+    assert believed[:, 2].mean() == pytest.approx(quality.mean(), abs=0.08)
+    assert (spread[:, 2] > spread[:, :2].max(axis=1)).all()
+
+
+def test_uncertainty_falls_with_outcomes() -> None:
+    learner = BlendLearner(D)
+    contexts, quality = _world(300)
+    _, before = learner.estimate(contexts[:1], ("a",))
+    for context, row in zip(contexts, quality, strict=True):
+        learner.update(context, "a", float(row[0]))
+    _, after = learner.estimate(contexts[:1], ("a",))
+    assert after[0, 0] < before[0, 0] / 2
+
+
+def test_a_correction_equals_never_having_been_once_all_is_renewed() -> None:
+    contexts, quality = _world(120)
+    corrected, never = BlendLearner(D), BlendLearner(D)
+    for place in range(120):
+        corrected.update(contexts[place], "ab"[place % 2], float(quality[place, place % 2]))
+        if place != 50:
+            never.update(contexts[place], "ab"[place % 2], float(quality[place, place % 2]))
+    corrected.update(contexts[50], "a", float(quality[50, 0]), weight=-1.0)
+    for learner in (corrected, never):
+        learner.renew()
+    first, second = (each.estimate(contexts, ("a", "b")) for each in (corrected, never))
+    assert first[0] == pytest.approx(second[0], abs=1e-12)
+    assert first[1] == pytest.approx(second[1], abs=1e-12)
+
+
+def test_a_correction_between_renewals_leaves_the_ridge_as_if_it_had_never_been() -> None:
+    contexts, quality = _world(60)
+    learner = BlendLearner(D)
+    learner.fit(_recorded(contexts, quality), np.zeros(2))
+    before, _ = learner.estimate(contexts, ("a", "b"))
+    learner.update(contexts[3], "a", 0.25)
+    learner.update(contexts[3], "a", 0.25, weight=-1.0)
+    after, _ = learner.estimate(contexts, ("a", "b"))
+    assert after == pytest.approx(before, abs=1e-10)
+
+
+def test_the_oldest_rows_are_forgotten_beyond_the_capacity() -> None:
+    learner = BlendLearner(D, capacity=200)
+    contexts, quality = _world(400)
+    for context, row in zip(contexts, quality, strict=True):
+        learner.update(context, "a", float(row[0]))
+    assert len(learner.state()["memory_y"]) <= 260
