@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from metallm.core.decision import Decision
+from metallm.errors import StoreBusyError
 from metallm.store.sqlite import SqliteStore
 
 APPENDER = Path(__file__).with_name("appender.py")
@@ -64,7 +65,7 @@ def test_the_lock_ends_with_the_process_that_held_it(tmp_path: Path) -> None:
     ) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        with pytest.raises(Exception, match=rf"process {child.pid}\)"):
+        with pytest.raises(StoreBusyError, match=rf"process {child.pid}\)"):
             SqliteStore(path)
         reader = SqliteStore(path, read_only=True)
         assert reader.counts().decisions >= 1

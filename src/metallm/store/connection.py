@@ -61,11 +61,6 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     Raises:
         StoreError: a missing folder, a file that is none of ours, one of a newer version.
     """
-    if not path.parent.is_dir():
-        raise StoreError(
-            f"the log {path} cannot be made: there is no folder {path.parent}; make it, "
-            "or set store.path to another place"
-        )
     with translated(path, "opened"):
         connection = _connect(f"{path.as_uri()}?mode=rwc")
         try:

@@ -48,7 +48,7 @@ class FileLock:
         except OSError as error:
             raise StoreError(
                 f"the log {path} cannot be written, for {name} cannot: {error.strerror}; "
-                "make its folder writable, or set store.path to another place"
+                "its folder must exist and be writable, or set store.path to another place"
             ) from error
         try:
             _try_lock(self._descriptor)

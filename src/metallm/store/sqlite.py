@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 from concurrent.futures import Future
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -60,21 +61,23 @@ class SqliteStore:
         self._fold: Callable[[Sequence[Entry]], None] | None = None
         self._closing = Lock()
         self._closed = False
-        self._lock = None if read_only else FileLock(self.path)
         self._writer: LogWriter | None = None
         self._queue: CommitQueue | None = None
-        try:
+        with ExitStack() as opened:
             if not read_only:
+                opened.callback(FileLock(self.path).release)
                 self._writer = LogWriter(self.path)
+                opened.callback(self._writer.close)
             self._reader = LogReader(self.path)
+            opened.callback(self._reader.close)
             if self._writer is not None:
                 self._writer.continue_after(self._reader.last_seq())
                 self._queue = CommitQueue(
                     self._commit, max_batch=max_batch, max_waiting=max_waiting
                 )
-        except BaseException:
-            self._let_go()
-            raise
+                opened.callback(self._queue.close)
+            # closed in reverse: the queue drains first, the lock goes last
+            self._opened = opened.pop_all()
         atexit.register(self.close)
 
     def subscribe(self, fold: Callable[[Sequence[Entry]], None]) -> None:
@@ -165,20 +168,7 @@ class SqliteStore:
             if not self._closed:
                 self._closed = True
                 atexit.unregister(self.close)
-                self._let_go()
-
-    def _let_go(self) -> None:
-        """Close what is open, the lock last: nobody may write before we are done."""
-        try:
-            if self._queue is not None:
-                self._queue.close()
-            if hasattr(self, "_reader"):
-                self._reader.close()
-            if self._writer is not None:
-                self._writer.close()
-        finally:
-            if self._lock is not None:
-                self._lock.release()
+                self._opened.close()
 
     def _writable(self) -> LogWriter:
         if self._writer is None:
