@@ -1,0 +1,51 @@
+"""The `metallm` command."""
+
+from typing import Annotated
+
+import typer
+
+from metallm import __version__
+from metallm.cli.console import put
+from metallm.cli.guard import GuardedGroup
+from metallm.cli.init import init
+from metallm.cli.models import models
+from metallm.cli.sandbox import sandbox
+
+app = typer.Typer(
+    cls=GuardedGroup,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        put(f"metallm {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def metallm(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """MetaLLM learns which LLM to ask.
+
+    See it at work without any key: metallm demo. Then, with your own keys: metallm init writes
+    metallm.toml, metallm models shows what is in it, metallm serve answers on
+    http://127.0.0.1:8080/v1 as OpenAI would.
+    """
+
+
+for command in (models, init, sandbox):
+    app.command()(command)
+
+
+def run() -> None:
+    """The entry point."""
+    app()
