@@ -191,7 +191,7 @@ def test_a_caller_that_leaves_a_stream_is_billed_for_what_came() -> None:
         streamed = await router.caller.stream(Query.of("count"), body)
         events = streamed.events()
         await anext(events)
-        await events.aclose()  # type: ignore[attr-defined]
+        await events.aclose()
 
     asyncio.run(leave())
     (outcome,) = router.outcomes("dec_0")

@@ -104,15 +104,17 @@ class Caller:
         decision = await self._decide(query, arms, cost_weight, named, ())
         request = ChatRequest(body)
 
-        async def call(arm: str) -> tuple[StreamEvent, AsyncIterator[StreamEvent]]:
+        async def call(arm: str) -> tuple[StreamEvent, AsyncIterator[StreamEvent], float]:
+            started = self.engine.now()
             events = self._provider.stream(self.engine.arms[arm], request)
             try:
-                return await anext(events), events
+                first = await anext(events)
+                return first, events, max(self.engine.now() - started, 0.0)
             except StopAsyncIteration:
                 raise ProviderError(arm, "the stream ended before its first event") from None
 
-        arm, (first, rest) = await self._first_that_answers(decision, call)
-        return Streamed(self, decision, arm, first, rest)
+        arm, (first, rest, waited_s) = await self._first_that_answers(decision, call)
+        return Streamed(self, decision, arm, first, rest, waited_s)
 
     def completed(
         self,

@@ -11,7 +11,7 @@ from metallm.core.query import CHARACTERS_PER_TOKEN
 from metallm.errors import ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from metallm.core.completion import StreamEvent
     from metallm.core.decision import Decision
@@ -27,9 +27,11 @@ class Streamed:
         arm: the arm that answers.
         first: the first event, which has come already.
         rest: the events after it.
+        waited_s: seconds from the request to the first event.
 
     Attributes:
         cost_usd: the bill, once the stream has ended; None where the arm's price is unknown.
+        cost_estimated: True where the provider sent no usage and the bill is our guess.
         text: the answer so far.
     """
 
@@ -40,18 +42,21 @@ class Streamed:
         arm: str,
         first: StreamEvent,
         rest: AsyncIterator[StreamEvent],
+        waited_s: float = 0.0,
     ) -> None:
         self.decision = decision
         self.arm = arm
         self.cost_usd: float | None = None
+        self.cost_estimated = False
+        self.waited_s = waited_s
         self.text = ""
         self._caller = caller
         self._first = first
         self._rest = rest
         self._usage: Usage | None = None
-        self._started = caller.engine.now()
+        self._started = caller.engine.now() - waited_s
 
-    async def events(self) -> AsyncIterator[StreamEvent]:
+    async def events(self) -> AsyncGenerator[StreamEvent, None]:
         """The events as they come; the outcome is durable before the last one's successor.
 
         Raises:
@@ -88,5 +93,5 @@ class Streamed:
         if error is not None:
             # half an answer: its cost is logged, but nothing is learned from it
             outcome = replace(outcome, kind="failure", error=error)
-        self.cost_usd = outcome.cost_usd
+        self.cost_usd, self.cost_estimated = outcome.cost_usd, outcome.cost_estimated
         await asyncio.shield(asyncio.wrap_future(self._caller.engine.record([outcome])))
