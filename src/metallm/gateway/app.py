@@ -1,0 +1,82 @@
+"""The ASGI app: which path is answered by what."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from metallm.errors import MetaLLMError
+from metallm.gateway.chat import Chat
+from metallm.gateway.classify import Classify
+from metallm.gateway.decisions import Decisions
+from metallm.gateway.errors import on_error, on_refused
+from metallm.gateway.feedback import Feedback
+from metallm.gateway.health import Health
+from metallm.gateway.logs import make_log
+from metallm.gateway.metrics import Metrics
+from metallm.gateway.models import Models
+from metallm.gateway.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from structlog.typing import FilteringBoundLogger
+
+    from metallm.router.caller import Caller
+
+MAX_BODY_BYTES = 16 * 2**20
+
+
+def create_app(
+    caller: Caller,
+    *,
+    max_body_bytes: int = MAX_BODY_BYTES,
+    on_close: Callable[[], Awaitable[None]] | None = None,
+    log: FilteringBoundLogger | None = None,
+) -> Starlette:
+    """An ASGI app that speaks OpenAI's chat completions, and takes feedback.
+
+    Args:
+        caller: decides, calls the arms and learns.
+        max_body_bytes: larger requests are refused.
+        on_close: awaited when the server shuts down, such as `Router.aclose`.
+        log: gets one line a request; None writes JSON lines to stderr.
+    """
+    engine = caller.engine
+    metrics = Metrics()
+    log = make_log() if log is None else log
+    chat = Chat(caller, metrics, log, max_body_bytes)
+    classify = Classify(caller, metrics, max_body_bytes)
+    feedback = Feedback(engine, metrics, max_body_bytes)
+    models = Models(engine.arms, int(engine.now()))
+    decisions = Decisions(engine)
+    health = Health(engine, metrics)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            if on_close is not None:
+                await on_close()
+
+    return Starlette(
+        routes=[
+            Route("/v1/chat/completions", chat.complete, methods=["POST"]),
+            Route("/v1/classify", classify.classify, methods=["POST"]),
+            Route("/v1/feedback", feedback.judge, methods=["POST"]),
+            Route("/v1/models", models.all),
+            Route("/v1/models/{name:path}", models.one),
+            Route("/v1/decisions/{decision_id}", decisions.one),
+            Route("/healthz", health.health),
+            Route("/metrics", health.metrics),
+        ],
+        middleware=[Middleware(Watch, metrics=metrics, log=log)],
+        exception_handlers={MetaLLMError: on_error, HTTPException: on_refused},
+        lifespan=lifespan,
+    )

@@ -1,0 +1,77 @@
+"""What a client asks of POST /v1/chat/completions, read from the body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from metallm.core.query import Query
+from metallm.errors import UnknownArmError
+from metallm.gateway.reading import FieldError, Routing, flag_field, only_fields, text_field
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from metallm.core.arm import Arm
+
+AUTO = "auto"
+"""The model to ask for where the router is to choose."""
+
+EXTENSION = "metallm"
+"""The field of the body that is for us and not for the arm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One chat completion that was asked for.
+
+    Args:
+        query: what is routed on.
+        body: what is sent upstream, unknown fields too.
+        named: the arm that the client named; None where the router is to choose.
+        routing: what the client says about the choice.
+        stream: whether it wants events.
+    """
+
+    query: Query
+    body: Mapping[str, Any]
+    named: str | None
+    routing: Routing
+    stream: bool
+
+
+def read_asked(body: dict[str, Any], arms: Mapping[str, Arm]) -> Asked:
+    """Read a body; only what we must know is looked at.
+
+    Args:
+        body: the client's; our own field is taken out of it.
+        arms: the arms by name.
+
+    Raises:
+        UnknownArmError: the model is neither "auto" nor an arm.
+        InputError: a field of ours of the wrong kind, or no query to route on.
+    """
+    model = text_field(body, "model")
+    if model is None:
+        raise FieldError("model", f"is missing: ask for {AUTO!r} or for an arm by its name")
+    if model != AUTO and model not in arms:
+        raise UnknownArmError(model, (AUTO, *arms))
+    routing = _routing(body.pop(EXTENSION, None), named=model != AUTO)
+    messages = body.get("messages")
+    if not isinstance(messages, list):
+        raise FieldError("messages", "must be a list of messages")
+    query = Query.of(messages, task=routing.task)
+    return Asked(query, body, None if model == AUTO else model, routing, flag_field(body, "stream"))
+
+
+def _routing(extension: object, *, named: bool) -> Routing:
+    if extension is None:
+        return Routing()
+    if not isinstance(extension, dict):
+        raise FieldError(EXTENSION, "must be an object")
+    prefix = f"{EXTENSION}."
+    only_fields(extension, Routing.FIELDS, prefix)
+    routing = Routing.read(extension, prefix)
+    if named and routing.arms is not None:
+        raise FieldError(f"{prefix}arms", f"can only be given with the model {AUTO!r}")
+    return routing

@@ -1,0 +1,93 @@
+"""Counts and times for Prometheus. Labels are arms, kinds and classes: few, and never a client's.
+
+What the metrics tell: requests and their times by kind of endpoint; decisions, tokens, USD,
+failures and judgements by arm; our own time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+from metallm.errors import AllArmsFailedError, ProviderError
+from metallm.gateway.errors import failure_kind
+
+if TYPE_CHECKING:
+    from metallm.core.decision import Decision
+    from metallm.core.outcome import Outcome
+    from metallm.core.price import Usage
+    from metallm.gateway.note import Note
+
+OVERHEAD_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
+LATENCY_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+
+
+class Metrics:
+    """The counts of one app, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = self._counter("requests", "Requests answered", "kind", "status")
+        self._decisions = self._counter("decisions", "Decisions that were answered", "arm", "kind")
+        self._tokens = self._counter("tokens", "Tokens as billed", "arm", "kind")
+        self._cost = self._counter("cost_usd", "USD billed or guessed", "arm")
+        self._failures = self._counter("failures", "Arms that did not answer", "arm", "kind")
+        self._feedback = self._counter("feedback", "Judgements learned", "arm")
+        self._overhead = self._histogram("overhead", "Own time of an answer", OVERHEAD_S, "kind")
+        self._latency = self._histogram("request", "Time of a request", LATENCY_S, "kind")
+
+    def answered_request(self, note: Note) -> None:
+        """Count a request and its time, whatever became of it."""
+        status = f"{note.status // 100}xx" if note.status else "none"
+        self._requests.labels(note.kind, status).inc()
+        self._latency.labels(note.kind).observe(note.elapsed_s())
+
+    def answered(
+        self, decision: Decision, arm: str, usage: Usage | None, cost_usd: float | None
+    ) -> None:
+        """Count an arm's answer.
+
+        Args:
+            decision: how the arm was chosen.
+            arm: the arm that answered; where it is another, the chosen one has failed.
+            usage: billed tokens; None where the provider sent none.
+            cost_usd: USD; None where unknown.
+        """
+        kind = "named" if decision.policy == "named" else "routed"
+        self._decisions.labels(decision.arm, kind).inc()
+        if arm != decision.arm:
+            self._failures.labels(decision.arm, "fell_back").inc()
+        if usage is not None:
+            self._tokens.labels(arm, "input").inc(usage.input_tokens)
+            self._tokens.labels(arm, "output").inc(usage.output_tokens)
+        if cost_usd is not None:
+            self._cost.labels(arm).inc(cost_usd)
+
+    def overhead(self, note: Note, seconds: float | None) -> None:
+        """Count our own time of an answer, where it is known."""
+        if seconds is not None:
+            self._overhead.labels(note.kind).observe(seconds)
+
+    def failed(self, error: ProviderError) -> None:
+        """Count every arm's failure that a caller was told of."""
+        failures = error.failures if isinstance(error, AllArmsFailedError) else (error,)
+        for failure in failures:
+            self._failures.labels(failure.arm, failure_kind(failure)).inc()
+
+    def judged(self, outcome: Outcome) -> None:
+        """Count a judgement that was learned."""
+        self._feedback.labels(outcome.arm).inc()
+
+    def text(self) -> bytes:
+        """All of it, as Prometheus reads it."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, told: str, *labels: str) -> Counter:
+        return Counter(f"metallm_{name}", told, labels, registry=self.registry)
+
+    def _histogram(
+        self, name: str, told: str, buckets: tuple[float, ...], *labels: str
+    ) -> Histogram:
+        full = f"metallm_{name}_seconds"
+        return Histogram(full, told, labels, buckets=buckets, registry=self.registry)

@@ -1,0 +1,62 @@
+"""GET /v1/models and /v1/models/{id}: "auto", then the arms with their prices."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from starlette.responses import Response
+
+from metallm.errors import UnknownArmError
+from metallm.gateway.asking import AUTO
+from metallm.gateway.errors import JSON
+from metallm.gateway.note import note_of
+from metallm.wire.openai_chat import write_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from metallm.core.arm import Arm
+
+OWNER = "metallm"
+
+
+class Models:
+    """The models that can be asked for; written once, for they do not change.
+
+    Args:
+        arms: the arms by name.
+        created: POSIX seconds.
+    """
+
+    def __init__(self, arms: Mapping[str, Arm], created: int) -> None:
+        told = [_auto(created), *(_arm(arm, created) for arm in arms.values())]
+        self._all = orjson.dumps({"object": "list", "data": told})
+        self._each = {each["id"]: orjson.dumps(each) for each in told}
+
+    async def all(self, request: Request) -> Response:
+        """The list."""
+        note_of(request, "models")
+        return Response(self._all, media_type=JSON)
+
+    async def one(self, request: Request) -> Response:
+        """One of them."""
+        note_of(request, "models")
+        name = request.path_params["name"]
+        if name not in self._each:
+            raise UnknownArmError(name, tuple(self._each))
+        return Response(self._each[name], media_type=JSON)
+
+
+def _auto(created: int) -> dict[str, Any]:
+    model: dict[str, Any] = orjson.loads(write_model(AUTO, created=created, owner=OWNER))
+    return {**model, "metallm": {"price_per_mtok": None}}
+
+
+def _arm(arm: Arm, created: int) -> dict[str, Any]:
+    model: dict[str, Any] = orjson.loads(write_model(arm.name, created=created, owner=arm.provider))
+    price = arm.list_price
+    return {**model, "metallm": {"price_per_mtok": None if price is None else asdict(price)}}

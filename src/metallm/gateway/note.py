@@ -1,0 +1,57 @@
+"""What one request leaves behind for its log line and its counts."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import Scope
+
+KEY = "metallm.note"
+"""Where a request's scope holds its note."""
+
+MAX_ID_CHARACTERS = 128
+
+
+@dataclass(slots=True)
+class Note:
+    """Filled while a request is answered.
+
+    Args:
+        request_id: the client's, or a new one.
+        started: seconds of a clock that only grows.
+        kind: which endpoint, such as "chat".
+        status: HTTP status; 0 until the answer starts.
+        decision_id: the decision, where one was taken.
+        arm: the arm that answered.
+    """
+
+    request_id: str
+    started: float
+    kind: str = "other"
+    status: int = 0
+    decision_id: str | None = None
+    arm: str | None = None
+
+    @classmethod
+    def of_scope(cls, scope: Scope) -> Note:
+        """A new note for a request; a request id that the client sent is kept where it is sane."""
+        sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        text = sent.decode("latin-1")
+        sane = 0 < len(text) <= MAX_ID_CHARACTERS and text.isascii() and text.isprintable()
+        return cls(text if sane else f"req_{uuid.uuid4().hex}", time.perf_counter())
+
+    def elapsed_s(self) -> float:
+        """Seconds since the request came."""
+        return time.perf_counter() - self.started
+
+
+def note_of(request: Request, kind: str) -> Note:
+    """The request's note, with the endpoint's kind put in."""
+    note: Note = request.scope[KEY]
+    note.kind = kind
+    return note

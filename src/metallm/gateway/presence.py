@@ -1,0 +1,80 @@
+"""Work that is dropped when the client goes away: nobody pays for an answer that nobody reads."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Coroutine, Mapping
+
+    from starlette.types import Receive, Scope, Send
+
+_T = TypeVar("_T")
+
+
+async def while_present(receive: Receive, work: Coroutine[Any, Any, _T]) -> _T:
+    """Do the work, unless the client goes away before it is done.
+
+    Args:
+        receive: the request's channel, its body read to the end.
+        work: is cancelled, and waited for, when the client goes away.
+
+    Raises:
+        ClientDisconnect: the client went away.
+    """
+    task = asyncio.create_task(work)
+    gone = asyncio.create_task(_gone(receive))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise ClientDisconnect
+    finally:
+        task.cancel()
+        gone.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
+
+
+class EventStream(Response):
+    """Server-sent events as they come.
+
+    Starlette's own streaming response leaves its iterator open when the client goes away, and
+    cancels whatever that does at its end; here the iterator is closed, and may await.
+
+    Args:
+        events: at least one; closed in any case, also where the client went away.
+        headers: of the answer.
+    """
+
+    def __init__(self, events: AsyncGenerator[bytes, None], headers: Mapping[str, str]) -> None:
+        fixed = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+        super().__init__(b"", 200, {**headers, **fixed}, "text/event-stream")
+        self._events = events
+        # nobody knows the length yet
+        del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events until they end or the client goes away."""
+        del scope
+        await while_present(receive, self._send(send))
+
+    async def _send(self, send: Send) -> None:
+        async with aclosing(self._events) as events:
+            # a generator that never began would not notice that it is closed
+            first = await anext(events)
+            start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+            await send(start)
+            await send({"type": "http.response.body", "body": first, "more_body": True})
+            async for event in events:
+                await send({"type": "http.response.body", "body": event, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
