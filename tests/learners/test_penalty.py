@@ -26,7 +26,7 @@ def test_the_errors_are_those_of_really_leaving_each_row_out() -> None:
     z = rng.normal(size=(25, 4))
     y = z @ [0.5, -0.2, 0.0, 0.1] + rng.normal(scale=0.3, size=25)
     fast = _press(z, y)
-    for place in (0, 5, 10, 20):
+    for place in (0, 5, 11):
         # the closed form centres once, on all rows: a few per mille at 25 rows
         assert fast[place] == pytest.approx(_left_out(z, y, GRID[place]), rel=0.02)
 
@@ -36,7 +36,7 @@ def test_a_clear_signal_is_shrunk_little_and_noise_very_much() -> None:
     z = rng.normal(size=(400, 6))
     signal = z @ np.array([1.0, -1.0, 0.5, 0.0, 0.3, 0.2])
     assert leave_one_out_penalty([(z, signal)]) == GRID[0]
-    assert leave_one_out_penalty([(z, rng.normal(size=400))]) > 100.0
+    assert leave_one_out_penalty([(z, rng.normal(size=400))]) == GRID[-1]
 
 
 def test_without_data_it_shrinks() -> None:

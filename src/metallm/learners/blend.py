@@ -17,7 +17,7 @@ from metallm.learners.basis import Basis
 from metallm.learners.cells import CellMeans, lloyd
 from metallm.learners.memory import CAPACITY, Memory
 from metallm.learners.penalty import leave_one_out_penalty
-from metallm.learners.ridge import ArmRidge
+from metallm.learners.ridge import DEFAULT_VARIANCE, ArmRidge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +31,9 @@ DIRECTIONS = 64
 """Principal directions of the context that are kept, once there are rows enough."""
 
 ROWS_PER_DIRECTION = 8
-FIRST_RENEWAL = 8
+FIRST_RENEWAL = 64
+"""Rows before contexts count at all; with fewer, arms' means alone choose better."""
+
 GROWTH = 1.3
 """A renewal comes whenever the rows have grown by this factor."""
 
@@ -73,7 +75,7 @@ class BlendLearner:
         positions = self._positions(arms)
         z = self._basis.project(contexts)
         quality = self._ridge.predict(z)
-        spread = self._ridge.spread(z)
+        spread = self._ridge.spread(z) * np.sqrt(self._ridge.variance())
         if self._cells.cuts:
             cells = self._cells.locate(z[:, 1:])
             averaged = self._cells.predict(cells, self._means())
@@ -81,8 +83,9 @@ class BlendLearner:
         if -1 in positions:
             # position −1 then picks the last column: what is believed of an arm never seen
             quality = np.column_stack([quality, z @ self._ridge.prior])
-            spread = np.column_stack([spread, np.sqrt((z * z) @ (1.0 / self._ridge.l2))])
-        return quality[:, positions], spread[:, positions] * np.sqrt(self._ridge.variance())
+            untried = np.sqrt(DEFAULT_VARIANCE * ((z * z) @ (1.0 / self._ridge.l2)))
+            spread = np.column_stack([spread, untried])
+        return quality[:, positions], spread[:, positions]
 
     def update(
         self,

@@ -118,15 +118,18 @@ class ArmRidge:
         self.sy[arm] += weight * y
         self.syy[arm] += weight * y * y
 
-    def variance(self) -> float:
-        """Residual variance σ², pooled over arms, shrunk to the default."""
-        explained = 2.0 * np.einsum("kd,kd->", self.theta, self.b) - np.einsum(
-            "kd,kde,ke->", self.theta, self.A, self.theta, optimize=True
+    def variance(self) -> FloatArray:
+        """Residual variance σ² of each arm, shrunk to the default, shape (K,).
+
+        It is not pooled: an arm that always succeeds tells nothing about how sure another is.
+        """
+        through = np.matmul(self.A, self.theta[..., None])[..., 0]
+        explained = (self.theta * (2.0 * self.b - through)).sum(axis=1)
+        residual = np.maximum(self.syy - explained, 0.0)
+        shrunk: FloatArray = (VARIANCE_WEIGHT * DEFAULT_VARIANCE + residual) / (
+            VARIANCE_WEIGHT + self.n
         )
-        residual = max(float(self.syy.sum() - explained), 0.0)
-        return (VARIANCE_WEIGHT * DEFAULT_VARIANCE + residual) / (
-            VARIANCE_WEIGHT + float(self.n.sum())
-        )
+        return shrunk
 
     def predict(self, z: FloatArray) -> FloatArray:
         """Expected outcomes, z of shape (m, d) gives (m, K)."""
