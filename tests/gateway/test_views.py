@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import openai
 import orjson
 import pytest
@@ -112,7 +114,7 @@ def test_what_happens_is_counted_by_arm_and_kind() -> None:
 
 
 def test_failures_are_counted_for_every_arm_that_failed() -> None:
-    script = {
+    script: Any = {
         "sim/cheap": ProviderUnavailableError("sim/cheap", "down"),
         "sim/dear": [ProviderTimeoutError("sim/dear", "late"), "here"],
     }
