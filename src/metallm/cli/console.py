@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 LINE_EVERY_S = 5.0
 """Seconds between lines of progress where there is no terminal to draw a bar on."""
 
-Report = Callable[[int, str], None]
-"""Takes how much is done and a note that stands beside it."""
+Report = Callable[[int, int, str], None]
+"""Takes how much is done, of how much, and a note that stands beside it."""
 
 
 def tell(line: str) -> None:
@@ -55,27 +55,23 @@ def usd(amount: float | None, *, digits: int = 3) -> str:
 
 
 @contextmanager
-def progress(title: str, total: int) -> Iterator[Report]:
+def progress(title: str) -> Iterator[Report]:
     """Show how far long work is: a bar on a terminal, else a line every few seconds.
 
     Args:
         title: what is being done.
-        total: how much there is to do.
-
-    Yields:
-        Call it with how much is done, and a note.
     """
     if sys.stderr.isatty():
-        with _bar(title, total) as report:
+        with _bar(title) as report:
             yield report
     else:
-        yield _lines(title, total)
+        yield _lines(title)
 
 
-def _lines(title: str, total: int, clock: Callable[[], float] = time.monotonic) -> Report:
+def _lines(title: str, clock: Callable[[], float] = time.monotonic) -> Report:
     due = clock() + LINE_EVERY_S
 
-    def report(done: int, note: str) -> None:
+    def report(done: int, total: int, note: str) -> None:
         nonlocal due
         if clock() < due and done < total:
             return
@@ -86,7 +82,7 @@ def _lines(title: str, total: int, clock: Callable[[], float] = time.monotonic) 
 
 
 @contextmanager
-def _bar(title: str, total: int) -> Iterator[Report]:
+def _bar(title: str) -> Iterator[Report]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -104,9 +100,9 @@ def _bar(title: str, total: int) -> Iterator[Report]:
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=total, note="")
+        task = bar.add_task(title, total=None, note="")
 
-        def report(done: int, note: str) -> None:
-            bar.update(task, completed=done, note=note)
+        def report(done: int, total: int, note: str) -> None:
+            bar.update(task, completed=done, total=total, note=note)
 
         yield report

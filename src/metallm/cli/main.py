@@ -8,8 +8,11 @@ from metallm import __version__
 from metallm.cli.console import put
 from metallm.cli.guard import GuardedGroup
 from metallm.cli.init import init
+from metallm.cli.log import log
 from metallm.cli.models import models
+from metallm.cli.replay import replay
 from metallm.cli.sandbox import sandbox
+from metallm.cli.verify import verify
 
 app = typer.Typer(
     cls=GuardedGroup,
@@ -42,7 +45,7 @@ def metallm(
     """
 
 
-for command in (models, init, sandbox):
+for command in (init, models, log, verify, replay, sandbox):
     app.command()(command)
 
 
