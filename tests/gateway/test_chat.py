@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -20,6 +21,13 @@ TOOL: Any = {
     "type": "function",
     "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}},
 }
+
+
+@pytest.fixture(scope="module")
+def refusing() -> Iterator[Gate]:
+    """A gateway for requests that change nothing, so that they can share it."""
+    with gate() as made:
+        yield made
 
 
 def sent(made: Gate) -> dict[str, Any]:
@@ -183,33 +191,36 @@ def test_the_query_is_logged_only_where_prompts_are() -> None:
     ],
 )
 def test_a_request_that_cannot_be_used_is_refused_before_any_arm_is_asked(
-    change: dict[str, Any], param: str | None
+    refusing: Gate, change: dict[str, Any], param: str | None
 ) -> None:
-    with gate() as made:
-        reply = made.chat(**change)
-        assert reply.status == 400
-        assert reply.error["type"] == "invalid_request_error"
-        assert reply.error["param"] == param
-        assert reply.headers["x-should-retry"] == "false"
-        assert made.provider.calls == []
-        assert made.router.knowledge.decisions == 0
+    reply = refusing.chat(**change)
+    assert reply.status == 400
+    assert reply.error["type"] == "invalid_request_error"
+    assert reply.error["param"] == param
+    assert reply.headers["x-should-retry"] == "false"
+    assert refusing.provider.calls == []
+    assert refusing.router.knowledge.decisions == 0
 
 
 @pytest.mark.parametrize("change", [{"model": "gpt-9"}, {"metallm": {"arms": ["gpt-9"]}}])
-def test_an_unknown_model_is_not_found_and_the_arms_are_listed(change: dict[str, Any]) -> None:
-    with gate() as made:
-        reply = made.chat(**change)
-        assert reply.status == 404
-        assert reply.error["code"] == "model_not_found"
-        assert "sim/cheap, sim/dear" in reply.error["message"]
+def test_an_unknown_model_is_not_found_and_the_arms_are_listed(
+    refusing: Gate, change: dict[str, Any]
+) -> None:
+    reply = refusing.chat(**change)
+    assert reply.status == 404
+    assert reply.error["code"] == "model_not_found"
+    assert "sim/cheap, sim/dear" in reply.error["message"]
+
+
+def test_a_long_name_does_not_come_back_whole(refusing: Gate) -> None:
+    assert len(refusing.chat(model="x" * 50_000).body) < 5_000
 
 
 @pytest.mark.parametrize("raw", [b"{", b"", b"\xff", b"[1]", b'"text"', b"null"])
-def test_a_body_that_is_no_json_object_is_refused(raw: bytes) -> None:
-    with gate() as made:
-        reply = made.send("POST", CHAT, raw=raw)
-        assert reply.status == 400
-        assert reply.error["code"] == "invalid_request"
+def test_a_body_that_is_no_json_object_is_refused(refusing: Gate, raw: bytes) -> None:
+    reply = refusing.send("POST", CHAT, raw=raw)
+    assert reply.status == 400
+    assert reply.error["code"] == "invalid_request"
 
 
 def test_a_body_over_the_limit_is_refused_whether_its_length_is_told_or_not() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +15,13 @@ from metallm.providers.scripted import Scripted, ScriptedProvider
 from metallm.store.memory import MemoryStore
 
 LABELS = ["good", "bad"]
+
+
+@pytest.fixture(scope="module")
+def refusing() -> Iterator[Gate]:
+    """A gateway for requests that change nothing, so that they can share it."""
+    with gate() as made:
+        yield made
 
 
 def classify(made: Gate, **body: Any) -> Reply:
@@ -134,9 +142,8 @@ def test_one_text_that_no_arm_answers_is_the_arms_error() -> None:
     ],
 )
 def test_what_cannot_be_classified_is_refused_before_any_arm_is_asked(
-    change: dict[str, Any], status: int, param: str | None
+    refusing: Gate, change: dict[str, Any], status: int, param: str | None
 ) -> None:
-    with gate(by_text) as made:
-        reply = classify(made, **change)
-        assert (reply.status, reply.error["param"]) == (status, param)
-        assert made.provider.calls == []
+    reply = classify(refusing, **change)
+    assert (reply.status, reply.error["param"]) == (status, param)
+    assert refusing.provider.calls == []

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import openai
 import orjson
 import pytest
 
-from gateway.gates import CHAT, HELLO, gate
+from gateway.gates import CHAT, HELLO, Gate, gate
 from metallm.core.arm import Arm
 from metallm.core.completion import ChatRequest
 from metallm.errors import (
@@ -39,6 +40,13 @@ LIMIT = ProviderRateLimitError("a/b", "slow down", retry_after_s=1.2)
 SOON = ProviderRateLimitError("c/d", "slow down", retry_after_s=0.3)
 DOWN = ProviderUnavailableError("a/b", "down")
 NEVER = "false"
+
+
+@pytest.fixture(scope="module")
+def idle() -> Iterator[Gate]:
+    """A gateway for requests that change nothing, so that they can share it."""
+    with gate() as made:
+        yield made
 
 
 @pytest.mark.parametrize(
@@ -172,13 +180,12 @@ def test_when_every_arm_fails_all_of_them_are_told() -> None:
     ],
 )
 def test_what_is_not_served_is_told_in_the_same_shape(
-    method: str, path: str, status: int, code: str
+    idle: Gate, method: str, path: str, status: int, code: str
 ) -> None:
-    with gate() as made:
-        reply = made.send(method, path)
-        assert (reply.status, reply.error["code"]) == (status, code)
-        assert reply.headers["x-request-id"]
-        assert ("allow" in reply.headers) == (status == 405)
+    reply = idle.send(method, path)
+    assert (reply.status, reply.error["code"]) == (status, code)
+    assert reply.headers["x-request-id"]
+    assert ("allow" in reply.headers) == (status == 405)
 
 
 def test_an_unforeseen_error_tells_a_request_id_and_no_internals() -> None:
@@ -219,7 +226,6 @@ def test_a_log_that_cannot_be_written_is_told_before_any_arm_is_asked() -> None:
 
 
 @pytest.mark.parametrize("sent", ["", "x" * 129, "tab\there", "größe"])
-def test_a_request_id_that_is_not_sane_is_replaced(sent: str) -> None:
-    with gate() as made:
-        reply = made.send("GET", "/healthz", headers={"x-request-id": sent})
-        assert reply.headers["x-request-id"].startswith("req_")
+def test_a_request_id_that_is_not_sane_is_replaced(idle: Gate, sent: str) -> None:
+    reply = idle.send("GET", "/healthz", headers={"x-request-id": sent})
+    assert reply.headers["x-request-id"].startswith("req_")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -12,6 +13,14 @@ from metallm.store.memory import MemoryStore
 
 PATH = "/v1/feedback"
 LABELS = ["good", "bad"]
+
+
+@pytest.fixture(scope="module")
+def answered() -> Iterator[Gate]:
+    """A gateway with one decision, dec_0, for judgements that change nothing."""
+    with gate() as made:
+        made.chat()
+        yield made
 
 
 def judge(made: Gate, **body: Any) -> Reply:
@@ -111,13 +120,11 @@ def test_the_same_judgement_again_changes_nothing_and_another_is_a_conflict() ->
     ],
 )
 def test_a_judgement_that_cannot_be_used_teaches_nothing(
-    body: dict[str, Any], status: int, param: str | None
+    answered: Gate, body: dict[str, Any], status: int, param: str | None
 ) -> None:
-    with gate() as made:
-        made.chat()
-        reply = judge(made, **body)
-        assert (reply.status, reply.error["param"]) == (status, param)
-        assert made.router.knowledge.outcomes == 0
+    reply = judge(answered, **body)
+    assert (reply.status, reply.error["param"]) == (status, param)
+    assert answered.router.knowledge.outcomes == 0
 
 
 def test_of_many_judgements_each_has_its_own_answer_in_order() -> None:

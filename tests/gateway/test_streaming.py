@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import threading
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future
 from typing import Any
 
 import openai
@@ -14,9 +15,16 @@ from doubles import CHEAP
 from gateway.gates import BOTH, CHAT, HELLO, Gate, gate
 from metallm.core.arm import Arm
 from metallm.core.completion import ChatRequest, Completion, StreamEvent
+from metallm.core.outcome import Outcome
 from metallm.core.price import Usage
-from metallm.errors import ProviderRateLimitError, ProviderTimeoutError, ProviderUnavailableError
+from metallm.errors import (
+    ProviderRateLimitError,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+    StoreError,
+)
 from metallm.providers.scripted import Cut, ScriptedProvider
+from metallm.store.memory import MemoryStore
 from metallm.wire.openai_stream import write_chunk
 
 
@@ -165,6 +173,21 @@ def test_an_unforeseen_error_within_a_stream_tells_no_internals() -> None:
         assert "KeyError" in made.log.getvalue()
 
 
+def test_an_answer_whose_bill_cannot_be_logged_does_not_end_as_if_it_were() -> None:
+    class Full(MemoryStore):
+        def append(self, records: Any) -> Future[None]:
+            if not any(isinstance(each, Outcome) for each in records):
+                return super().append(records)
+            failed: Future[None] = Future()
+            failed.set_exception(StoreError("the disk is full"))
+            return failed
+
+    with gate(store=Full()) as made:
+        reply = made.chat(model="sim/dear", stream=True)
+        assert chunks(reply.body)[-1]["error"]["code"] == "log_unavailable"
+        assert b"[DONE]" not in reply.body
+
+
 @pytest.mark.parametrize(
     ("failure", "status"),
     [
@@ -228,6 +251,10 @@ def test_a_client_that_leaves_before_a_whole_answer_cancels_the_call() -> None:
         assert made.send("GET", "/healthz").status == 200
     left = next(line for line in made.lines() if line["path"] == CHAT)
     assert left["status"] is None
+    (outcome,) = made.router.outcomes("dec_0")
+    assert (outcome.kind, outcome.arm, outcome.cost_usd) == ("failure", "sim/dear", None)
+    assert outcome.error is not None
+    assert "went away" in outcome.error
 
 
 def assert_set(event: threading.Event) -> None:

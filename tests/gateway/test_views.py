@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import io
+import socket
 from typing import Any
 
 import openai
 import orjson
 import pytest
 
-from doubles import CHEAP, DEAR
+from doubles import CHEAP, DEAR, HashEmbedder
 from gateway.gates import BOTH, CHAT, HELLO, Gate, gate
+from metallm.assembly import Router
 from metallm.core.arm import Arm
 from metallm.errors import ProviderTimeoutError, ProviderUnavailableError
+from metallm.gateway.app import create_app
+from metallm.providers.scripted import ScriptedProvider
+from metallm.store.memory import MemoryStore
+from servers import running
 
 
 def counts(made: Gate) -> dict[str, float]:
@@ -152,3 +159,46 @@ def test_every_request_is_one_line_of_json_without_texts() -> None:
         assert "sk-secret-key" not in whole
         assert "hello there" not in whole
         assert BOTH["sim/cheap"] not in whole
+
+
+def test_when_the_server_stops_the_router_is_closed() -> None:
+    class Watched(MemoryStore):
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+            super().close()
+
+    store = Watched()
+    with gate(store=store) as made:
+        made.chat()
+        assert not store.closed
+    assert store.closed
+    assert made.provider.closed
+    snapshot = store.snapshot()
+    assert snapshot is not None
+    assert snapshot[0] == 2
+
+
+def test_an_app_without_anything_to_close_logs_to_stderr(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    router = Router([CHEAP], provider=ScriptedProvider({}), embedder=HashEmbedder())
+    with running(create_app(router.caller)) as url:
+        Gate(url, router, None, io.StringIO()).send("GET", "/healthz")
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert orjson.loads(told.err)["path"] == "/healthz"
+
+
+def test_a_client_that_leaves_within_its_own_request_is_no_error() -> None:
+    with gate() as made:
+        host, _, port = made.url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=20) as client:
+            head = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+            client.sendall(head.encode() + b'{"model"')
+            # it has been read when another request, on the same loop, is answered
+            assert made.send("GET", "/healthz").status == 200
+    left = next(line for line in made.lines() if line["path"] == CHAT)
+    assert (left["event"], left["status"]) == ("request", None)
+    assert made.router.knowledge.decisions == 0

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 
+MAX_MESSAGE_CHARACTERS = 4000
+"""Messages name what the client sent, which may be long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -100,9 +103,8 @@ def error_body(error: MetaLLMError) -> bytes:
     if isinstance(error, ProviderRejectedError) and _is_error(error.body):
         return error.body
     kind = kind_of(error)
-    return write_error(
-        str(error), kind=kind.type, param=getattr(error, "param", None), code=kind.code
-    )
+    told = str(error)[:MAX_MESSAGE_CHARACTERS]
+    return write_error(told, kind=kind.type, param=getattr(error, "param", None), code=kind.code)
 
 
 def error_answer(error: MetaLLMError) -> Response:

@@ -171,6 +171,10 @@ class Caller:
         for arm in _order(decision):
             try:
                 return arm, await call(arm)
+            except asyncio.CancelledError:
+                gone = ProviderError(arm, "the caller went away before the answer came")
+                self.engine.record([self.failed(decision, gone)])
+                raise
             except ProviderError as error:
                 failures.append(error)
                 await asyncio.wrap_future(self.engine.record([self.failed(decision, error)]))
