@@ -12,6 +12,7 @@ from metallm.cli.log import log
 from metallm.cli.models import models
 from metallm.cli.replay import replay
 from metallm.cli.sandbox import sandbox
+from metallm.cli.serve import serve
 from metallm.cli.verify import verify
 
 app = typer.Typer(
@@ -45,7 +46,7 @@ def metallm(
     """
 
 
-for command in (init, models, log, verify, replay, sandbox):
+for command in (init, models, serve, log, verify, replay, sandbox):
     app.command()(command)
 
 
