@@ -26,6 +26,10 @@ class InterruptedWorkError(Exception):
     """
 
 
+class WorkFailedError(MetaLLMError):
+    """Something beyond our reach kept a command from doing its work, or all of it."""
+
+
 class GuardedGroup(TyperGroup):
     """The commands, with the errors that we raise on purpose made into exit codes."""
 
@@ -50,8 +54,8 @@ class GuardedGroup(TyperGroup):
 
 
 def exit_code(error: MetaLLMError) -> int:
-    """1 where a provider or the log failed, 2 where what was asked for cannot work."""
-    return FAILED if isinstance(error, ProviderError | StoreError) else BAD_INPUT
+    """1 where a provider, a gateway or the log failed, 2 where what was asked for cannot work."""
+    return FAILED if isinstance(error, ProviderError | StoreError | WorkFailedError) else BAD_INPUT
 
 
 def _discard_stdout() -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from metallm import __version__
+from metallm.cli.classify import classify
 from metallm.cli.console import put
 from metallm.cli.guard import GuardedGroup
 from metallm.cli.init import init
@@ -46,7 +47,7 @@ def metallm(
     """
 
 
-for command in (init, models, serve, log, verify, replay, sandbox):
+for command in (init, models, serve, classify, log, verify, replay, sandbox):
     app.command()(command)
 
 

@@ -1,0 +1,190 @@
+"""Two doors to the same answers: a router in this process, and a gateway over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from metallm.cli.guard import WorkFailedError
+from metallm.errors import ConfigurationError, InputError, ProviderError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from metallm.assembly import Router
+
+CONNECT_S = 10.0
+ROW_AT_FAULT = frozenset({400, 413, 422, 429, 500, 502, 503, 504})
+"""Answers of a gateway that say that this row failed; any other says that all will."""
+
+
+class RowFailedError(Exception):
+    """No arm answered for one row; others may fare better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One answer.
+
+    Args:
+        label: None where the answer named none of the labels.
+        arm: the arm that answered.
+        cost_usd: None where the arm's price is unknown.
+        decision_id: what feedback refers to.
+    """
+
+    label: str | None
+    arm: str
+    cost_usd: float | None
+    decision_id: str
+
+
+class Door(Protocol):
+    """Where a bulk classification gets its answers."""
+
+    async def ask(self, text: str) -> Answered:
+        """Classify a text.
+
+        Raises:
+            RowFailedError: this text got no answer.
+            MetaLLMError: no text will.
+        """
+        ...
+
+    async def judge(self, decision_id: str, label: str) -> None:
+        """Tell the true label; returns once it is learned.
+
+        Raises:
+            MetaLLMError: it could not be told.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class RouterDoor:
+    """A router in this process.
+
+    Args:
+        router: closed with the door.
+        labels: the labels to choose from.
+        task: name of the task.
+
+    Attributes:
+        expected_usd: for each arm the sum of what its answers were expected to cost, over the
+            rows that were asked; arms of unknown price are left out.
+        asked: how many rows that is.
+    """
+
+    def __init__(self, router: Router, labels: Sequence[str], task: str | None) -> None:
+        self._router = router
+        self._labels = labels
+        self._task = task
+        self.expected_usd: dict[str, float] = {}
+        self.asked = 0
+
+    async def ask(self, text: str) -> Answered:
+        """Classify a text."""
+        try:
+            found = await self._router.classify(text, self._labels, task=self._task)
+        except (ProviderError, InputError) as error:
+            raise RowFailedError(str(error)) from error
+        self._expect(found.decision_id)
+        return Answered(found.label, found.arm, found.cost_usd, found.decision_id)
+
+    async def judge(self, decision_id: str, label: str) -> None:
+        """Tell the true label."""
+        from metallm.router.answers import Judgement
+
+        _, done = self._router.submit_feedback(Judgement(decision_id, label=label))
+        await asyncio.wrap_future(done)
+
+    async def close(self) -> None:
+        """Let go of connections and of the log."""
+        await self._router.aclose()
+
+    def _expect(self, decision_id: str) -> None:
+        self.asked += 1
+        for arm, estimate in self._router.decision(decision_id).estimates.items():
+            if estimate.cost_usd is not None:
+                before = self.expected_usd.get(arm, 0.0)
+                self.expected_usd[arm] = before + estimate.cost_usd
+
+
+class GatewayDoor:
+    """A running gateway. Make it in an event loop.
+
+    Args:
+        url: of the gateway, with or without /v1.
+        labels: the labels to choose from.
+        task: name of the task.
+
+    Raises:
+        ConfigurationError: that is no URL.
+    """
+
+    def __init__(self, url: str, labels: Sequence[str], task: str | None) -> None:
+        import aiohttp
+
+        if not url.startswith(("http://", "https://")):
+            raise ConfigurationError(f"--gateway takes a URL, as http://127.0.0.1:8080, not {url}")
+        self._url = url.rstrip("/").removesuffix("/v1")
+        self._fixed = {"labels": list(labels)} | ({} if task is None else {"task": task})
+        # how long an answer may take is for the gateway to say
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
+        self._session = aiohttp.ClientSession(timeout=timeout)
+
+    async def ask(self, text: str) -> Answered:
+        """Classify a text."""
+        status, body = await self._post("/v1/classify", {"text": text, **self._fixed})
+        if status in ROW_AT_FAULT:
+            raise RowFailedError(_told(body, status))
+        if status != 200:
+            raise WorkFailedError(f"the gateway at {self._url} refused: {_told(body, status)}")
+        try:
+            return Answered(body["label"], body["arm"], body["cost_usd"], body["decision_id"])
+        except KeyError as error:
+            raise WorkFailedError(f"{self._url} does not answer as a gateway of ours") from error
+
+    async def judge(self, decision_id: str, label: str) -> None:
+        """Tell the true label."""
+        body = {"decision_id": decision_id, "label": label}
+        status, told = await self._post("/v1/feedback", body)
+        if status != 200:
+            raise WorkFailedError(
+                f"the gateway at {self._url} did not take feedback: {_told(told, status)}"
+            )
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._session.close()
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        import aiohttp
+        import orjson
+
+        try:
+            async with self._session.post(self._url + path, json=body) as answer:
+                raw = await answer.read()
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError) as error:
+            why = str(error) or type(error).__name__
+            raise WorkFailedError(
+                f"the gateway at {self._url} cannot be reached ({why}): "
+                "start it with 'metallm serve'; what was answered is kept"
+            ) from error
+        try:
+            document = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            document = None
+        return status, document if isinstance(document, dict) else {}
+
+
+def _told(body: Mapping[str, Any], status: int) -> str:
+    """The message of an error in OpenAI's shape."""
+    error = body.get("error")
+    message = error.get("message") if isinstance(error, dict) else None
+    return str(message) if message else f"HTTP status {status}"

@@ -1,0 +1,139 @@
+"""The answers so far, one line a row: what an interrupted bulk job goes on from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import orjson
+
+from metallm.cli.files import check_writable, write_atomically
+from metallm.errors import ConfigurationError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from io import FileIO
+    from pathlib import Path
+    from types import TracebackType
+
+    from metallm.cli.rows import Row
+
+SUFFIXES = (".jsonl", ".csv", ".parquet")
+COLUMNS = ("row", "label", "arm", "cost_usd", "decision_id", "truth", "correct", "error", "digest")
+
+
+class Journal:
+    """Answers by row, kept on disk as they come.
+
+    A .jsonl file is its own journal, put in order at the end. A .csv or .parquet file is written
+    as a whole at the end, from a journal beside it.
+
+    Args:
+        out: where the answers are to be in the end.
+        rows: what is to be answered.
+
+    Attributes:
+        out: as given.
+        path: the journal.
+        answers: the newest answer of each row that has one, or the failure to get one, by number.
+
+    Raises:
+        ConfigurationError: the file cannot be written, or is there and not ours.
+        InputError: the journal belongs to another input or other labels.
+    """
+
+    def __init__(self, out: Path, rows: Sequence[Row]) -> None:
+        if out.suffix.lower() not in SUFFIXES:
+            raise ConfigurationError(f"{out}: the name must end in {', '.join(SUFFIXES)}")
+        check_writable(out)
+        self.out = out
+        self._is_own = out.suffix.lower() == ".jsonl"
+        self.path = out if self._is_own else out.with_name(out.name + ".partial.jsonl")
+        if not self._is_own and out.exists() and not self.path.exists():
+            raise ConfigurationError(
+                f"{out} is there already and complete, or not ours: remove it, or name another"
+            )
+        check_writable(self.path)
+        self.answers = self._read({row.number: row for row in rows})
+        self._file: FileIO | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, answer: Mapping[str, Any]) -> None:
+        """Keep an answer. It is with the operating system on return, and outlives a kill."""
+        if self._file is None:
+            self._file = self.path.open("ab", buffering=0)
+        self._file.write(orjson.dumps(answer) + b"\n")
+        self.answers[answer["row"]] = dict(answer)
+
+    def finish(self, *, complete: bool) -> None:
+        """Write the answers in the order of the rows.
+
+        Args:
+            complete: every row has an answer, so that the journal beside is of no more use.
+
+        Raises:
+            ConfigurationError: the file could not be written; the journal is kept.
+        """
+        ordered = [self.answers[number] for number in sorted(self.answers)]
+        write_atomically(self.out, lambda path: _write(path, self.out.suffix.lower(), ordered))
+        if complete and not self._is_own:
+            self.path.unlink()
+
+    def _read(self, rows: Mapping[int, Row]) -> dict[int, dict[str, Any]]:
+        if not self.path.exists():
+            return {}
+        data = self.path.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        answers: dict[int, dict[str, Any]] = {}
+        for line in data[:whole].splitlines():
+            answer = self._answer(line)
+            row = rows.get(answer["row"])
+            # a row beyond --limit is kept for a run that takes more rows
+            if row is not None and row.digest != answer["digest"]:
+                raise InputError(
+                    f"{self.path} holds answers for another input or other labels (row "
+                    f"{row.number} differs): name another --out, or remove it"
+                )
+            answers[answer["row"]] = answer
+        if whole < len(data):
+            # a kill left half a line, which the next one must not be glued to
+            with self.path.open("r+b") as file:
+                file.truncate(whole)
+        return answers
+
+    def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            answer = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            answer = None
+        if not isinstance(answer, dict) or not {"row", "digest", "label"} <= answer.keys():
+            raise ConfigurationError(
+                f"{self.path} is there already and holds something else: name another --out"
+            )
+        return answer
+
+
+def _write(path: Path, suffix: str, answers: Sequence[Mapping[str, Any]]) -> None:
+    if suffix == ".jsonl":
+        path.write_bytes(b"".join(orjson.dumps(answer) + b"\n" for answer in answers))
+        return
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
+    kinds = {"row": pa.int64(), "cost_usd": pa.float64(), "correct": pa.bool_()}
+    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
+    table = pa.Table.from_pylist([dict(answer) for answer in answers], schema=schema)
+    if suffix == ".csv":
+        csv.write_csv(table, path)
+    else:
+        parquet.write_table(table, path)
