@@ -65,7 +65,7 @@ def test_every_row_gets_its_label_in_order_and_the_truth_is_learned(
     assert told["cost_usd"] == pytest.approx(sum(line["cost_usd"] for line in lines))
     assert sum(arm["rows"] for arm in told["arms"].values()) == told["rows"] == ROWS
     assert told["always_dearest"]["arm"] == "sim/large"
-    assert told["always_dearest"]["estimated_cost_usd"] > told["cost_usd"]
+    assert told["always_dearest"]["expected_usd"] > told["cost_usd"]
     logged = [json.loads(line) for line in run("log", "--limit", 99, "--json").stdout.splitlines()]
     assert len(logged) == ROWS
     assert all(each["outcomes"][-1]["kind"] == "feedback" for each in logged)

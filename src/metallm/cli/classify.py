@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
@@ -100,9 +99,9 @@ def classify(
         else:
             make = _gateway_door(gateway, chosen, task)
         asked = _Asking(rows, journal)
-        door = asked.run(make, concurrency)
+        asked.run(make, concurrency)
         journal.finish(complete=not asked.tally.failed)
-    _say(asked.tally, _dearest(door), out=str(journal.out), as_json=as_json)
+    _say(asked.tally, asked.dearest, out=str(journal.out), as_json=as_json)
     if asked.tally.failed:
         raise WorkFailedError(
             f"{asked.tally.failed} of {len(rows)} rows failed: run the same command again to ask "
@@ -117,6 +116,7 @@ class _Asking:
         from metallm.cli.tally import Tally
 
         self.tally: Tally = Tally()
+        self.dearest: dict[str, Any] | None = None
         self._rows = rows
         self._journal = journal
         self._left = []
@@ -127,16 +127,18 @@ class _Asking:
             else:
                 self.tally.add(_judged(answer, row.truth))
 
-    def run(self, make: Callable[[], Door], concurrency: int) -> Door | None:
-        """Ask; gives the door that was used, None where nothing was left to ask."""
+    def run(self, make: Callable[[], Door], concurrency: int) -> None:
+        """Ask, unless nothing is left to ask."""
         if not self._left:
             tell(f"all {len(self._rows)} rows are answered already in {self._journal.path}")
-            return None
+            return
         done = len(self._rows) - len(self._left)
         if done:
             tell(f"{done} of {len(self._rows)} rows are answered already in {self._journal.path}")
+        import asyncio
+
         try:
-            return asyncio.run(self._ask(make, concurrency))
+            asyncio.run(self._ask(make, concurrency))
         except KeyboardInterrupt as error:
             answered = self.tally.whole.rows
             raise InterruptedWorkError(
@@ -144,7 +146,7 @@ class _Asking:
                 "the same command goes on from there"
             ) from error
 
-    async def _ask(self, make: Callable[[], Door], concurrency: int) -> Door:
+    async def _ask(self, make: Callable[[], Door], concurrency: int) -> None:
         from metallm.cli.bulk import classify_rows
 
         door = make()
@@ -161,9 +163,9 @@ class _Asking:
                     report(seen, len(self._rows), f"{self.tally.note()}, {speed:.1f} rows/s")
 
                 await classify_rows(self._left, door, concurrency=concurrency, keep=keep)
+            self.dearest = _dearest(door)
         finally:
             await door.close()
-        return door
 
 
 def _judged(answer: Mapping[str, Any], truth: str | None) -> Mapping[str, Any]:
@@ -199,14 +201,11 @@ def _gateway_door(url: str, labels: Sequence[str], task: str | None) -> Callable
     return make
 
 
-def _dearest(door: Door | None) -> dict[str, Any] | None:
-    """What always asking the dearest arm would have cost, as far as the router can tell."""
+def _dearest(door: Door) -> dict[str, Any] | None:
+    """What always asking the dearest arm would cost; only a router in this process can tell."""
     from metallm.cli.doors import RouterDoor
 
-    if not isinstance(door, RouterDoor) or len(door.expected_usd) < 2:
-        return None
-    arm = max(door.expected_usd, key=door.expected_usd.__getitem__)
-    return {"arm": arm, "estimated_cost_usd": door.expected_usd[arm], "rows": door.asked}
+    return door.always_dearest() if isinstance(door, RouterDoor) else None
 
 
 def _say(tally: Tally, dearest: dict[str, Any] | None, *, out: str, as_json: bool) -> None:
@@ -223,8 +222,8 @@ def _say(tally: Tally, dearest: dict[str, Any] | None, *, out: str, as_json: boo
         )
     if dearest is not None:
         tell(
-            f"always asking {dearest['arm']} for the {dearest['rows']} rows of this run would "
-            f"have cost about {usd(dearest['estimated_cost_usd'])}: an estimate from what its "
-            "answers cost so far or its list price, for it was not asked"
+            f"always asking {dearest['arm']} for the {dearest['rows']} rows of this run is "
+            f"expected to cost {usd(dearest['expected_usd'])}: an estimate from what was learned "
+            "of its costs, for it did not answer them all"
         )
     tell(f"answers are in {out}")

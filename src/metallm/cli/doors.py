@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from metallm.assembly import Router
 
 CONNECT_S = 10.0
+AT_ONCE = 1000
+"""Decisions that are looked up at once: a context is some kilobytes."""
+
 ROW_AT_FAULT = frozenset({400, 413, 422, 429, 500, 502, 503, 504})
 """Answers of a gateway that say that this row failed; any other says that all will."""
 
@@ -72,19 +75,13 @@ class RouterDoor:
         router: closed with the door.
         labels: the labels to choose from.
         task: name of the task.
-
-    Attributes:
-        expected_usd: for each arm the sum of what its answers were expected to cost, over the
-            rows that were asked; arms of unknown price are left out.
-        asked: how many rows that is.
     """
 
     def __init__(self, router: Router, labels: Sequence[str], task: str | None) -> None:
         self._router = router
         self._labels = labels
         self._task = task
-        self.expected_usd: dict[str, float] = {}
-        self.asked = 0
+        self._asked: list[str] = []
 
     async def ask(self, text: str) -> Answered:
         """Classify a text."""
@@ -92,7 +89,7 @@ class RouterDoor:
             found = await self._router.classify(text, self._labels, task=self._task)
         except (ProviderError, InputError) as error:
             raise RowFailedError(str(error)) from error
-        self._expect(found.decision_id)
+        self._asked.append(found.decision_id)
         return Answered(found.label, found.arm, found.cost_usd, found.decision_id)
 
     async def judge(self, decision_id: str, label: str) -> None:
@@ -106,12 +103,24 @@ class RouterDoor:
         """Let go of connections and of the log."""
         await self._router.aclose()
 
-    def _expect(self, decision_id: str) -> None:
-        self.asked += 1
-        for arm, estimate in self._router.decision(decision_id).estimates.items():
-            if estimate.cost_usd is not None:
-                before = self.expected_usd.get(arm, 0.0)
-                self.expected_usd[arm] = before + estimate.cost_usd
+    def always_dearest(self) -> dict[str, Any] | None:
+        """What the dearest arm's answers to all rows that were asked are expected to cost.
+
+        By what was learned until now; None where fewer than two arms' costs are known.
+        """
+        import numpy as np
+
+        names = list(self._router.arms)
+        sums = np.zeros(len(names))
+        for start in range(0, len(self._asked), AT_ONCE):
+            asked = [self._router.decision(each) for each in self._asked[start : start + AT_ONCE]]
+            contexts = np.stack([decision.context for decision in asked])
+            tokens = np.array([float(decision.input_tokens) for decision in asked])
+            sums += self._router.knowledge.cost_usd(contexts, tokens, names).sum(axis=0)
+        if not self._asked or np.count_nonzero(~np.isnan(sums)) < 2:
+            return None
+        arm = int(np.nanargmax(sums))
+        return {"arm": names[arm], "expected_usd": float(sums[arm]), "rows": len(self._asked)}
 
 
 class GatewayDoor:
