@@ -7,6 +7,7 @@ import typer
 from metallm import __version__
 from metallm.cli.classify import classify
 from metallm.cli.console import put
+from metallm.cli.demo import demo
 from metallm.cli.guard import GuardedGroup
 from metallm.cli.init import init
 from metallm.cli.log import log
@@ -47,7 +48,7 @@ def metallm(
     """
 
 
-for command in (init, models, serve, classify, log, verify, replay, sandbox):
+for command in (demo, init, models, serve, classify, log, verify, replay, sandbox):
     app.command()(command)
 
 
