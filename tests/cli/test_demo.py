@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -114,6 +116,25 @@ def test_servers_are_gone_afterwards_also_where_one_did_not_start(
         pass
     assert len(children) == 4
     assert all(child.poll() is not None for child in children)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_demo_that_is_stopped_takes_its_servers_along(
+    tmp_path: Path, sign: signal.Signals, code: int
+) -> None:
+    with started("demo", "--seconds", 50, cwd=tmp_path) as process:
+        assert process.stderr is not None
+        while (line := process.stderr.readline()) and not line.startswith("sending"):
+            pass
+        url = line.split()[4].rstrip(",")
+        process.send_signal(sign)
+        _, stderr = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == code
+    assert "Traceback" not in stderr
+    host, _, port = url.removeprefix("http://").partition(":")
+    with pytest.raises(ConnectionRefusedError), socket.create_connection((host, int(port))):
+        pass
 
 
 @pytest.mark.process

@@ -69,7 +69,6 @@ def demo(
         demo_gateway(Path(folder), table, seed) as url,
         shown(score, len(queries)) as draw,
     ):
-        tell(f"sending {len(queries)} queries to {url}, each followed by its true label")
         asyncio.run(_send(url, queries, seconds, score, draw))
     if as_json:
         put_json(score.plain())
@@ -90,6 +89,7 @@ async def _send(
     from metallm.sandbox.synthetic import LABELS
 
     doors = {task: GatewayDoor(url, labels, task) for task, labels in LABELS.items()}
+    tell(f"sending {len(queries)} queries to {url}, each followed by its true label")
     start = time.monotonic()
     try:
         for number, item in enumerate(queries):

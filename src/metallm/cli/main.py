@@ -1,5 +1,7 @@
 """The `metallm` command."""
 
+import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -54,4 +56,6 @@ for command in (demo, init, models, serve, classify, log, verify, replay, sandbo
 
 def run() -> None:
     """The entry point."""
+    # SIGTERM ends the process through its finally blocks: logs are closed, children stopped
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     app()
