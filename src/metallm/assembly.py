@@ -140,7 +140,7 @@ class Router(Engine):
         Args:
             table: a pyarrow Table, a pandas DataFrame, or the path of a .parquet, .csv or .jsonl
                 file. Columns: query, model, score (0 to 1); where known, question (then that is
-                embedded), query_id, dataset, input_tokens, output_tokens, cost_usd.
+                embedded), query_id, dataset, output_tokens, cost_usd.
 
         Raises:
             TableError: a missing column, a value out of range, or no row of any arm.
@@ -160,7 +160,6 @@ class Router(Engine):
             arms=common,
             quality=kept.score,
             cost_usd=kept.cost_usd,
-            input_tokens=_mean_known(kept.input_tokens),
             output_tokens=kept.output_tokens,
             tasks=kept.datasets,
         )
@@ -315,12 +314,3 @@ def _http_provider(settings: ProviderSettings | None = None) -> Provider:
 
 def _random_id() -> str:
     return f"dec_{uuid.uuid4().hex}"
-
-
-def _mean_known(tokens: Any) -> Any:
-    """Mean over the arms of the tokens of each query, shape (n,); NaN where none is known."""
-    import numpy as np  # noqa: PLC0415
-
-    known = ~np.isnan(tokens)
-    sums = np.where(known, tokens, 0.0).sum(axis=1)
-    return np.where(known.any(axis=1), sums / np.maximum(known.sum(axis=1), 1), np.nan)

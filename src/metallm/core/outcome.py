@@ -61,7 +61,7 @@ class Recorded:
         arms: K names, the columns of the matrices below.
         quality: shape (n, K), 0 to 1.
         cost_usd: shape (n, K), USD.
-        input_tokens: shape (n,), tokens of each query.
+        input_tokens: shape (n,), guessed tokens of each query, as in `Decision`.
         output_tokens: shape (n, K).
         list_usd: shape (n, K), as in `Outcome`.
         tasks: n names of tasks, "" where unknown; empty where none is known.

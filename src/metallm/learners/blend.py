@@ -1,7 +1,8 @@
-"""The default learner: ridge and cells under a basis that is renewed as more is known.
+"""The default learner: ridge, cells and a kernel under a basis that is renewed as more is known.
 
-The estimate is the mean of three: a ridge per arm, and the means of coarse and of fine cells. Each
-errs in its own way, so that their mean closes more of the gap to the oracle than any of them.
+The estimate is the mean of three: a ridge per arm, the means of cells, and a ridge per arm on a
+kernel's features. Each errs in its own way, so that their mean closes more of the gap to the oracle
+than any of them.
 Between renewals an outcome costs one rank-one update. Renewals come at growing numbers of
 rows, so that all of them together cost a constant share per row, and at the same points of the
 log whenever it is folded.
@@ -15,8 +16,9 @@ import numpy as np
 
 from metallm.learners.basis import Basis
 from metallm.learners.cells import CellMeans, lloyd
+from metallm.learners.landmarks import Landmarks
 from metallm.learners.memory import CAPACITY, Memory
-from metallm.learners.penalty import leave_one_out_penalty
+from metallm.learners.penalty import GRID, KERNEL_GRID, leave_one_out_penalty
 from metallm.learners.ridge import DEFAULT_VARIANCE, ArmRidge
 
 if TYPE_CHECKING:
@@ -30,18 +32,20 @@ if TYPE_CHECKING:
 DIRECTIONS = 64
 """Principal directions of the context that are kept, once there are rows enough."""
 
-ROWS_PER_DIRECTION = 8
+ROWS_PER_DIRECTION = 4
 FIRST_RENEWAL = 64
 """Rows before contexts count at all; with fewer, arms' means alone choose better."""
 
 GROWTH = 1.3
 """A renewal comes whenever the rows have grown by this factor."""
 
-CUTS = (16, 16, 16, 48, 48, 48)
-"""Cells of each cut; several of each size, for one run of Lloyd's algorithm is a lottery."""
+CUTS = (32,) * 6
+"""Cells of each cut; several, for one run of Lloyd's algorithm is a lottery."""
 
 ROWS_PER_CELL = 8
-CELLS_WEIGHT = 2.0 / 3.0
+
+LANDMARKS = 256
+ROWS_PER_LANDMARK = 2
 
 BIAS_PENALTY = 2.0
 """Outcomes that the prior counts for in an arm's mean: weak, for arms differ."""
@@ -51,11 +55,11 @@ UNTRIED_QUALITY = 0.7
 
 
 class BlendLearner:
-    """Quality per arm from the mean of ridge and cells.
+    """Quality per arm from the mean of ridge, cells and kernel.
 
     Args:
         context_dim: length D of a context.
-        seed: of the centres of cells.
+        seed: of the centres of cells and of the choice of landmarks.
         capacity: rows that are kept for renewals.
     """
 
@@ -66,8 +70,10 @@ class BlendLearner:
         self._names: list[str] = []
         self._memory = Memory(context_dim, capacity)
         self._basis = Basis.blank(context_dim)
-        self._ridge = ArmRidge(0, np.array([BIAS_PENALTY]), np.array([UNTRIED_QUALITY]))
+        self._ridge = _untaught(0, 1)
         self._cells = CellMeans([], 0)
+        self._landmarks = Landmarks.none(0)
+        self._kernel = _untaught(0, 1)
         self._next_renewal = FIRST_RENEWAL
 
     def estimate(self, contexts: Context, arms: Sequence[str]) -> tuple[FloatArray, FloatArray]:
@@ -79,7 +85,8 @@ class BlendLearner:
         if self._cells.cuts:
             cells = self._cells.locate(z[:, 1:])
             averaged = self._cells.predict(cells, self._means())
-            quality = (1.0 - CELLS_WEIGHT) * quality + CELLS_WEIGHT * averaged
+            kernel = self._kernel.predict(self._landmarks.features(z[:, 1:]))
+            quality = (quality + averaged + kernel) / 3.0
         if -1 in positions:
             # position −1 then picks the last column: what is believed of an arm never seen
             quality = np.column_stack([quality, z @ self._ridge.prior])
@@ -107,6 +114,7 @@ class BlendLearner:
         self._ridge.update(position, z[0], quality, weight)
         if self._cells.cuts:
             self._cells.add(position, self._cells.locate(z[:, 1:]), np.array([quality]), weight)
+            self._kernel.update(position, self._landmarks.features(z[:, 1:])[0], quality, weight)
         if len(self._memory) >= self._next_renewal:
             self.renew()
 
@@ -118,7 +126,7 @@ class BlendLearner:
         self.renew()
 
     def renew(self) -> None:
-        """Choose basis, penalty, prior and cells anew from all rows, and refit."""
+        """Choose basis, penalties, prior, cells and landmarks anew from all rows, and refit."""
         self._memory.trim()
         rows = len(self._memory)
         self._next_renewal = max(FIRST_RENEWAL, int(rows * GROWTH) + 1)
@@ -127,8 +135,12 @@ class BlendLearner:
         memory = self._memory
         basis = Basis.of(memory.contexts, min(DIRECTIONS, rows // ROWS_PER_DIRECTION))
         z = basis.project(memory.contexts)
-        self._basis, self._ridge = basis, self._fitted_ridge(z)
+        self._basis, self._ridge = basis, self._fitted_ridge(z, GRID)
         self._cells = self._fitted_cells(z[:, 1:])
+        rng = np.random.default_rng([self._seed, len(CUTS)])
+        count = min(LANDMARKS, rows // ROWS_PER_LANDMARK)
+        self._landmarks = Landmarks.among(z[:, 1:], count, rng)
+        self._kernel = self._fitted_ridge(self._landmarks.features(z[:, 1:]), KERNEL_GRID)
 
     def state(self) -> Mapping[str, NDArray[Any]]:
         """Everything, as named arrays."""
@@ -139,6 +151,9 @@ class BlendLearner:
             "basis_mean": self._basis.mean,
             "basis_directions": self._basis.directions,
             **{f"ridge_{key}": getattr(ridge, key).copy() for key in _RIDGE},
+            **{f"kernel_{key}": getattr(self._kernel, key).copy() for key in _RIDGE},
+            "landmarks": self._landmarks.points,
+            "landmarks_root": self._landmarks.root,
             **{f"cut_{i}": cut for i, cut in enumerate(cells.cuts)},
             "cells_n": cells.n.copy(),
             "cells_sy": cells.sy.copy(),
@@ -148,14 +163,13 @@ class BlendLearner:
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from a saved state."""
         names = [str(name) for name in state["names"]]
-        ridge = ArmRidge(len(names), state["ridge_l2"], state["ridge_prior"])
-        for key in _RIDGE:
-            setattr(ridge, key, np.array(state[f"ridge_{key}"]))
+        ridge, kernel = (_loaded(state, part, len(names)) for part in ("ridge", "kernel"))
         cuts = [state[f"cut_{i}"] for i in range(len(CUTS)) if f"cut_{i}" in state]
         cells = CellMeans(cuts, len(names))
         cells.n, cells.sy = np.array(state["cells_n"]), np.array(state["cells_sy"])
         self._memory.load({key[7:]: state[key] for key in state if key.startswith("memory_")})
-        self._names, self._ridge, self._cells = names, ridge, cells
+        self._names, self._ridge, self._cells, self._kernel = names, ridge, cells, kernel
+        self._landmarks = Landmarks(state["landmarks"], state["landmarks_root"])
         self._basis = Basis(state["basis_mean"], state["basis_directions"])
         self._next_renewal = int(state["next_renewal"])
 
@@ -164,6 +178,7 @@ class BlendLearner:
             self._names.append(arm)
             self._ridge.add_arm()
             self._cells.add_arm()
+            self._kernel.add_arm()
         return self._names.index(arm)
 
     def _positions(self, arms: Sequence[str]) -> list[int]:
@@ -176,13 +191,13 @@ class BlendLearner:
         means: FloatArray = (BIAS_PENALTY * ridge.prior[0] + ridge.sy) / (BIAS_PENALTY + ridge.n)
         return means
 
-    def _fitted_ridge(self, z: FloatArray) -> ArmRidge:
+    def _fitted_ridge(self, z: FloatArray, grid: FloatArray) -> ArmRidge:
         memory, arms = self._memory, len(self._names)
         chosen = [memory.arm == arm for arm in range(arms)]
         rows = [(z[memory.row[mine]], memory.y[mine], memory.weight[mine]) for mine in chosen]
         l2 = np.full(z.shape[1], BIAS_PENALTY)
         if z.shape[1] > 1:
-            l2[1:] = leave_one_out_penalty((zs[:, 1:], y) for zs, y, _ in rows)
+            l2[1:] = leave_one_out_penalty(((zs[:, 1:], y) for zs, y, _ in rows), grid)
         means = [y.mean() for _, y, _ in rows if len(y) > 0]
         prior = np.zeros(z.shape[1])
         prior[0] = (UNTRIED_QUALITY + sum(means)) / (1 + len(means))
@@ -209,3 +224,17 @@ class BlendLearner:
 
 
 _RIDGE = ("l2", "prior", "A", "b", "n", "sy", "syy", "P", "theta")
+
+
+def _untaught(arms: int, dim: int) -> ArmRidge:
+    """A ridge that knows the prior of arms alone."""
+    prior = np.zeros(dim)
+    prior[0] = UNTRIED_QUALITY
+    return ArmRidge(arms, np.full(dim, BIAS_PENALTY), prior)
+
+
+def _loaded(state: Mapping[str, NDArray[Any]], part: str, arms: int) -> ArmRidge:
+    ridge = ArmRidge(arms, state[f"{part}_l2"], state[f"{part}_prior"])
+    for key in _RIDGE:
+        setattr(ridge, key, np.array(state[f"{part}_{key}"]))
+    return ridge

@@ -22,28 +22,35 @@ outcomes the least leave-one-out error is often a lucky one at hardly any shrink
 strong end: it says that contexts do not matter for sure, and nothing would be tried to find out."""
 
 
-def leave_one_out_penalty(arms: Iterable[tuple[FloatArray, FloatArray]]) -> float:
-    """The penalty on GRID with the least squared leave-one-out error, summed over arms.
+KERNEL_GRID: FloatArray = np.geomspace(1.0, 100.0, 12)
+"""Penalties that are tried for a kernel's features, whose squares sum to 1 at most."""
+
+
+def leave_one_out_penalty(
+    arms: Iterable[tuple[FloatArray, FloatArray]], grid: FloatArray = GRID
+) -> float:
+    """The penalty on a grid with the least squared leave-one-out error, summed over arms.
 
     Args:
         arms: for each arm its contexts without the bias, shape (m, d), and outcomes, shape (m,).
+        grid: penalties to try, rising.
     """
-    error = np.zeros(len(GRID))
+    error = np.zeros(len(grid))
     for z, y in arms:
         if len(y) > 1:
-            error += _press(z, y)
+            error += _press(z, y, grid)
     # from the strong end: where the data tell nothing, shrink
-    return float(GRID[::-1][error[::-1].argmin()])
+    return float(grid[::-1][error[::-1].argmin()])
 
 
-def _press(z: FloatArray, y: FloatArray) -> FloatArray:
+def _press(z: FloatArray, y: FloatArray, grid: FloatArray) -> FloatArray:
     """Squared leave-one-out errors for each penalty on the grid, summed over rows, shape (g,)."""
     # the bias takes 1/n of leverage: rows and outcomes are centred first
     centred, residual = z - z.mean(axis=0), y - y.mean()
     spectrum, vectors = np.linalg.eigh(centred.T @ centred)
     rotated = centred @ vectors
     projected = rotated.T @ residual
-    shrink = 1.0 / (np.maximum(spectrum, 0.0)[:, None] + GRID)  # (d, g)
+    shrink = 1.0 / (np.maximum(spectrum, 0.0)[:, None] + grid)  # (d, g)
     fits = rotated @ (shrink * projected[:, None])  # (m, g)
     leverage = (rotated * rotated) @ shrink + 1.0 / len(y)
     left_out = (residual[:, None] - fits) / np.maximum(1.0 - leverage, 1e-6)

@@ -230,7 +230,6 @@ class Engine:
         arms: Sequence[str],
         quality: FloatArray,
         cost_usd: FloatArray,
-        input_tokens: FloatArray,
         output_tokens: FloatArray,
         tasks: Sequence[str] = (),
     ) -> None:
@@ -241,12 +240,12 @@ class Engine:
             arms: K names.
             quality: shape (n, K), 0 to 1, NaN where unknown.
             cost_usd: shape (n, K), USD, NaN where unknown.
-            input_tokens: shape (n,); NaN where unknown.
             output_tokens: shape (n, K); NaN where unknown.
             tasks: n names, or none.
         """
-        guessed = np.array([Query.of(text).input_tokens for text in texts], dtype=np.float64)
-        tokens = np.where(np.isnan(input_tokens), guessed, input_tokens)
+        # guessed as for live queries, whatever was recorded: a prefix that was sent along then
+        # would make live queries look short, and so cheap
+        tokens = np.array([Query.of(text).input_tokens for text in texts], dtype=np.float64)
         recorded = Recorded(
             self._embedder.embed(texts),
             tuple(arms),
