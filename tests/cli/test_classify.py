@@ -64,8 +64,12 @@ def test_every_row_gets_its_label_in_order_and_the_truth_is_learned(
     assert told["accuracy"] == pytest.approx(right / ROWS)
     assert told["cost_usd"] == pytest.approx(sum(line["cost_usd"] for line in lines))
     assert sum(arm["rows"] for arm in told["arms"].values()) == told["rows"] == ROWS
-    assert told["always_dearest"]["arm"] == "sim/large"
-    assert told["always_dearest"]["expected_usd"] > told["cost_usd"]
+    large, tiny = (told["always"][f"sim/{size}"] for size in ("large", "tiny"))
+    assert large["expected_usd"] > told["cost_usd"] > tiny["expected_usd"]
+    assert large["rows"] == ROWS
+    assert told["best_single"] == max(
+        told["always"], key=lambda arm: told["always"][arm]["expected_accuracy"]
+    )
     logged = [json.loads(line) for line in run("log", "--limit", 99, "--json").stdout.splitlines()]
     assert len(logged) == ROWS
     assert all(each["outcomes"][-1]["kind"] == "feedback" for each in logged)
@@ -247,7 +251,8 @@ def test_a_gateway_answers_and_learns_over_http(
         assert interrupt(process)[0] == 0
     told = json.loads(done.stdout)
     assert told["judged"] == ROWS
-    assert told["always_dearest"] is None
+    assert told["always"]["sim/large"]["rows"] == ROWS
+    assert told["best_single"] in told["always"]
     logged = [json.loads(line) for line in run("log", "--limit", 99, "--json").stdout.splitlines()]
     assert sum(each["outcomes"][-1]["kind"] == "feedback" for each in logged) == ROWS
     gone = run(*_arguments(data, "--out", "other.jsonl", "--gateway", url))

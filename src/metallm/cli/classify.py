@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from metallm.cli.configured import read_settings
-from metallm.cli.console import progress, put_json, put_table, tell, usd
+from metallm.cli.console import progress, put_json, put_table, tell
 from metallm.cli.guard import InterruptedWorkError, WorkFailedError
 from metallm.cli.options import (  # noqa: TC001 - typer reads the annotations
     AsJson,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from metallm.cli.doors import Door
+    from metallm.cli.fixed import Always
     from metallm.cli.journal import Journal
     from metallm.cli.rows import Row
     from metallm.cli.tally import Tally
@@ -101,7 +102,7 @@ def classify(
         asked = _Asking(rows, journal)
         asked.run(make, concurrency)
         journal.finish(complete=not asked.tally.failed)
-    _say(asked.tally, asked.dearest, out=str(journal.out), as_json=as_json)
+    _say(asked.tally, asked.always, out=str(journal.out), as_json=as_json)
     if asked.tally.failed:
         raise WorkFailedError(
             f"{asked.tally.failed} of {len(rows)} rows failed: run the same command again to ask "
@@ -116,7 +117,7 @@ class _Asking:
         from metallm.cli.tally import Tally
 
         self.tally: Tally = Tally()
-        self.dearest: dict[str, Any] | None = None
+        self.always: Sequence[Always] = ()
         self._rows = rows
         self._journal = journal
         self._left = []
@@ -163,7 +164,7 @@ class _Asking:
                     report(seen, len(self._rows), f"{self.tally.note()}, {speed:.1f} rows/s")
 
                 await classify_rows(self._left, door, concurrency=concurrency, keep=keep)
-            self.dearest = _dearest(door)
+            self.always = await door.always()
         finally:
             await door.close()
 
@@ -201,29 +202,25 @@ def _gateway_door(url: str, labels: Sequence[str], task: str | None) -> Callable
     return make
 
 
-def _dearest(door: Door) -> dict[str, Any] | None:
-    """What always asking the dearest arm would cost; only a router in this process can tell."""
-    from metallm.cli.doors import RouterDoor
+def _say(tally: Tally, always: Sequence[Always], *, out: str, as_json: bool) -> None:
+    from metallm.cli.fixed import best_of, dearest_of, plain, told
 
-    return door.always_dearest() if isinstance(door, RouterDoor) else None
-
-
-def _say(tally: Tally, dearest: dict[str, Any] | None, *, out: str, as_json: bool) -> None:
+    judged = tally.whole.judged > 0
+    best = best_of(always) if judged else None
     if as_json:
-        put_json({**tally.plain(), "always_dearest": dearest, "out": out})
+        best_single = None if best is None else best.arm
+        document = {**tally.plain(), "always": plain(always), "best_single": best_single}
+        put_json({**document, "out": out})
         return
     put_table(tally.table())
     if tally.unread:
         tell(f"{tally.unread} answers named none of the labels, or several: their label is null")
-    if tally.whole.judged and len(tally.arms) > 1:
+    if judged and len(tally.arms) > 1:
         tell(
             "an arm's accuracy is that on the rows it was chosen for, which differ from arm to "
             "arm: it does not tell what it would have got on the others"
         )
-    if dearest is not None:
-        tell(
-            f"always asking {dearest['arm']} for the {dearest['rows']} rows of this run is "
-            f"expected to cost {usd(dearest['expected_usd'])}: an estimate from what was learned "
-            "of its costs, for it did not answer them all"
-        )
+    dearest = dearest_of(always)
+    for each in dict.fromkeys(each for each in (best, dearest) if each is not None):
+        tell(told(each, judged=judged))
     tell(f"answers are in {out}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from metallm.cli.fixed import Always, mean_of
 from metallm.cli.guard import WorkFailedError
 from metallm.errors import ConfigurationError, InputError, ProviderError
 
@@ -63,6 +65,10 @@ class Door(Protocol):
         """
         ...
 
+    async def always(self) -> list[Always]:
+        """What each arm is expected to come to on all rows that were asked; none where unknown."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections."""
         ...
@@ -103,24 +109,24 @@ class RouterDoor:
         """Let go of connections and of the log."""
         await self._router.aclose()
 
-    def always_dearest(self) -> dict[str, Any] | None:
-        """What the dearest arm's answers to all rows that were asked are expected to cost.
-
-        By what was learned until now; None where fewer than two arms' costs are known.
-        """
+    async def always(self) -> list[Always]:
+        """What each arm is expected to come to on all rows that were asked, as now learned."""
         import numpy as np
 
-        names = list(self._router.arms)
-        sums = np.zeros(len(names))
+        knowledge, names = self._router.knowledge, list(self._router.arms)
+        quality, costs = np.zeros(len(names)), np.zeros(len(names))
         for start in range(0, len(self._asked), AT_ONCE):
             asked = [self._router.decision(each) for each in self._asked[start : start + AT_ONCE]]
             contexts = np.stack([decision.context for decision in asked])
             tokens = np.array([float(decision.input_tokens) for decision in asked])
-            sums += self._router.knowledge.cost_usd(contexts, tokens, names).sum(axis=0)
-        if not self._asked or np.count_nonzero(~np.isnan(sums)) < 2:
-            return None
-        arm = int(np.nanargmax(sums))
-        return {"arm": names[arm], "expected_usd": float(sums[arm]), "rows": len(self._asked)}
+            quality += knowledge.learner.estimate(contexts, names)[0].sum(axis=0)
+            costs += knowledge.cost_usd(contexts, tokens, names).sum(axis=0)
+        rows = len(self._asked)
+        return [
+            Always(name, rows, right / rows, None if np.isnan(cost) else cost)
+            for name, right, cost in zip(names, quality.tolist(), costs.tolist(), strict=True)
+            if rows
+        ]
 
 
 class GatewayDoor:
@@ -145,6 +151,7 @@ class GatewayDoor:
         # how long an answer may take is for the gateway to say
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
         self._session = aiohttp.ClientSession(timeout=timeout)
+        self._asked: deque[str] = deque(maxlen=AT_ONCE)
 
     async def ask(self, text: str) -> Answered:
         """Classify a text."""
@@ -154,9 +161,11 @@ class GatewayDoor:
         if status != 200:
             raise WorkFailedError(f"the gateway at {self._url} refused: {_told(body, status)}")
         try:
-            return Answered(body["label"], body["arm"], body["cost_usd"], body["decision_id"])
+            found = Answered(body["label"], body["arm"], body["cost_usd"], body["decision_id"])
         except KeyError as error:
             raise WorkFailedError(f"{self._url} does not answer as a gateway of ours") from error
+        self._asked.append(found.decision_id)
+        return found
 
     async def judge(self, decision_id: str, label: str) -> None:
         """Tell the true label."""
@@ -167,16 +176,26 @@ class GatewayDoor:
                 f"the gateway at {self._url} did not take feedback: {_told(told, status)}"
             )
 
+    async def always(self) -> list[Always]:
+        """What each arm was expected to come to when the newest rows were decided."""
+        shown = [await self._send("GET", f"/v1/decisions/{each}") for each in self._asked]
+        return mean_of([body for status, body in shown if status == 200])
+
     async def close(self) -> None:
         """Let go of connections."""
         await self._session.close()
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        return await self._send("POST", path, body)
+
+    async def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> tuple[int, dict[str, Any]]:
         import aiohttp
         import orjson
 
         try:
-            async with self._session.post(self._url + path, json=body) as answer:
+            async with self._session.request(method, self._url + path, json=body) as answer:
                 raw = await answer.read()
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError) as error:
