@@ -112,14 +112,11 @@ def _section(name: str, found: dict[str, Any]) -> str:
             f"| {_interval(row['regret'], 1, 4)} |"
         )
     lead = about["lead_over_best_fixed"]
-    told = ", ".join(f"{_interval(value, 1000, 0)} at {at}" for at, value in lead.items())
-    return "\n".join(
-        [*lines, "", f"Reward less the best fixed model's, × 1000: {_mean(told)}.", ""]
+    told = ", ".join(
+        f"{_interval(value, 1000 / int(at), 1)} over {int(at):,}" for at, value in lead.items()
     )
-
-
-def _mean(told: str) -> str:
-    return told.replace(" at end", " at the end")
+    end = f"Reward per query less the best fixed model's, × 1000, over the first queries: {told}."
+    return "\n".join([*lines, "", end, ""])
 
 
 def _interval(figure: dict[str, float], scale: float, digits: int) -> str:

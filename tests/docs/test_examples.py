@@ -1,0 +1,50 @@
+"""The Python examples of the pages that need neither keys nor a network run as they stand."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _python_blocks(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_library_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = [block for block in _python_blocks("README.md") if "metallm.Router" in block]
+    exec(compile(example, "README.md", "exec"), {})  # noqa: S102 - our own page
+    said = capsys.readouterr().out.split()
+    assert said[0] in {"openai/gpt-4", "openai/gpt-4o-mini"}
+    assert 0.0 < float(said[1]) <= 1.0
+
+
+def test_the_examples_of_the_library_guide_run_one_after_the_other() -> None:
+    names: dict[str, object] = {}
+    for block in _python_blocks("docs/guides/library.md"):
+        exec(compile(block, "library.md", "exec"), names)  # noqa: S102 - our own page
+    assert callable(names["ask"])
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", *(str(p.relative_to(ROOT)) for p in sorted(ROOT.glob("docs/**/*.md")))]
+)
+def test_links_between_pages_lead_somewhere(page: str) -> None:
+    folder = (ROOT / page).parent
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", text)
+    assert [link for link in links if not (folder / link).exists()] == []
+
+
+def test_the_toml_of_the_gateway_guide_is_read_as_settings(tmp_path: Path) -> None:
+    from metallm.settings import load_settings
+
+    text = (ROOT / "docs/guides/gateway.md").read_text(encoding="utf-8")
+    (toml,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    path = tmp_path / "metallm.toml"
+    path.write_text(toml, encoding="utf-8")
+    (arm,) = load_settings(path).arms
+    assert arm.arm().list_price is not None
