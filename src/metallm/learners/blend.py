@@ -3,9 +3,10 @@
 The estimate is the mean of three: a ridge per arm, the means of cells, and a ridge per arm on a
 kernel's features. Each errs in its own way, so that their mean closes more of the gap to the oracle
 than any of them.
-Between renewals an outcome costs one rank-one update. Renewals come at growing numbers of
-rows, so that all of them together cost a constant share per row, and at the same points of the
-log whenever it is folded.
+
+Between renewals an outcome costs two rank-one updates. Renewals come at growing numbers of rows, so
+that all of them together cost a constant share per row, and at the same points of the log whenever
+it is folded.
 """
 
 from __future__ import annotations
@@ -39,10 +40,13 @@ FIRST_RENEWAL = 64
 GROWTH = 1.3
 """A renewal comes whenever the rows have grown by this factor."""
 
-CUTS = (32,) * 6
-"""Cells of each cut; several, for one run of Lloyd's algorithm is a lottery."""
+CUTS = 6
+"""Ways to cut the space into cells; several, for one run of Lloyd's algorithm is a lottery."""
 
-ROWS_PER_CELL = 8
+CELLS = 32
+"""Cells of each cut, once there are rows enough."""
+
+ROWS_PER_CELL = 16
 
 LANDMARKS = 256
 ROWS_PER_LANDMARK = 2
@@ -137,8 +141,8 @@ class BlendLearner:
         z = basis.project(memory.contexts)
         self._basis, self._ridge = basis, self._fitted_ridge(z, GRID)
         self._cells = self._fitted_cells(z[:, 1:])
-        rng = np.random.default_rng([self._seed, len(CUTS)])
-        count = min(LANDMARKS, rows // ROWS_PER_LANDMARK)
+        rng = np.random.default_rng([self._seed, CUTS])
+        count = max(min(LANDMARKS, rows // ROWS_PER_LANDMARK), 1)
         self._landmarks = Landmarks.among(z[:, 1:], count, rng)
         self._kernel = self._fitted_ridge(self._landmarks.features(z[:, 1:]), KERNEL_GRID)
 
@@ -164,7 +168,7 @@ class BlendLearner:
         """Go on from a saved state."""
         names = [str(name) for name in state["names"]]
         ridge, kernel = (_loaded(state, part, len(names)) for part in ("ridge", "kernel"))
-        cuts = [state[f"cut_{i}"] for i in range(len(CUTS)) if f"cut_{i}" in state]
+        cuts = [state[f"cut_{i}"] for i in range(CUTS) if f"cut_{i}" in state]
         cells = CellMeans(cuts, len(names))
         cells.n, cells.sy = np.array(state["cells_n"]), np.array(state["cells_sy"])
         self._memory.load({key[7:]: state[key] for key in state if key.startswith("memory_")})
@@ -209,17 +213,16 @@ class BlendLearner:
 
     def _fitted_cells(self, points: FloatArray) -> CellMeans:
         memory, arms = self._memory, len(self._names)
-        sizes = [size for size in CUTS if points.shape[0] >= ROWS_PER_CELL * size]
+        count = max(min(CELLS, len(points) // ROWS_PER_CELL), 1)
         cuts = [
-            lloyd(points, size, np.random.default_rng([self._seed, number]))
-            for number, size in enumerate(sizes)
+            lloyd(points, count, np.random.default_rng([self._seed, number]))
+            for number in range(CUTS)
         ]
         cells = CellMeans(cuts, arms)
-        if cuts:
-            located = cells.locate(points)
-            for arm in range(arms):
-                mine = memory.arm == arm
-                cells.add(arm, located[memory.row[mine]], memory.y[mine], memory.weight[mine])
+        located = cells.locate(points)
+        for arm in range(arms):
+            mine = memory.arm == arm
+            cells.add(arm, located[memory.row[mine]], memory.y[mine], memory.weight[mine])
         return cells
 
 
