@@ -39,6 +39,12 @@ def test_the_model_that_is_sent_upstream_is_looked_up() -> None:
     assert priced(Arm("openai/ours", model="gpt-4"), at=AT).input_price == 30.0
 
 
+def test_a_model_that_is_sent_upstream_by_its_full_name_is_found() -> None:
+    plain, full = priced(Arm("openai/gpt-4")), priced(Arm("openai/gpt-4", model="openai/gpt-4"))
+    assert full.list_price == plain.list_price
+    assert full.list_price is not None
+
+
 def test_given_prices_win_whole() -> None:
     arm = Arm("openai/gpt-4o", input_price=1.0, output_price=2.0)
     assert priced(arm) is arm

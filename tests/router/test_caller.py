@@ -158,6 +158,16 @@ def test_a_query_that_is_refused_as_such_is_not_sent_to_the_next_arm() -> None:
     assert provider.count() == 1
 
 
+def test_where_every_arm_refuses_the_query_the_caller_gets_the_refusal() -> None:
+    refused = ProviderRejectedError("sim/dear", "no such thing", status=404, body=b"{}")
+    provider = ScriptedProvider({"sim/cheap": refused, "sim/dear": refused})
+    router = _router({}, provider=provider)
+    with pytest.raises(ProviderRejectedError) as caught:
+        router.complete_sync("hello")
+    assert caught.value.status == 404
+    assert provider.count() == 2
+
+
 def test_a_stream_is_passed_on_and_billed_at_its_end() -> None:
     router = _router({"sim/cheap": "one two three", "sim/dear": "one two three"})
     body = {"messages": [{"role": "user", "content": "count"}], "stream": True}

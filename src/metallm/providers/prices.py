@@ -31,7 +31,11 @@ def priced(arm: Arm, *, at: datetime | None = None) -> Arm:
 
     try:
         _, model = get_snapshot().find_provider_model(
-            arm.upstream_model, None, arm.provider.lower(), None
+            # a server of one's own may go by the full name: openai/gpt-4 rather than gpt-4
+            arm.upstream_model.removeprefix(f"{arm.provider}/"),
+            None,
+            arm.provider.lower(),
+            None,
         )
     except LookupError:
         return arm

@@ -180,6 +180,9 @@ class Caller:
                 await asyncio.wrap_future(self.engine.record([self.failed(decision, error)]))
                 if isinstance(error, ProviderRejectedError) and error.status in _QUERY_AT_FAULT:
                     raise
+        if all(isinstance(error, ProviderRejectedError) for error in failures):
+            # all refuse it, so the query is at fault after all: the last refusal says why
+            raise failures[-1]
         if len(failures) == 1:
             raise failures[0]
         raise AllArmsFailedError(failures)
