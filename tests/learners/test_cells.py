@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metallm.learners.cells import SHRINKAGE, CellMeans, lloyd, nearest
+from metallm.learners.cells import SHRINKAGE, CellMeans, lloyd, looked_up, nearest
 
 
 def _clusters(seed: int = 0) -> np.ndarray:
@@ -34,7 +34,7 @@ def test_a_cell_s_mean_is_shrunk_to_the_arm_s() -> None:
     assert located.tolist() == [[0], [0], [1]]
     cells.add(0, located, np.array([1.0, 1.0, 0.0]))
     means = np.array([0.5])
-    predicted = cells.predict(np.array([[0], [1]]), means)
+    predicted = looked_up(cells.shrunk(means), np.array([[0], [1]]))
     assert predicted[0, 0] == pytest.approx((2.0 + SHRINKAGE * 0.5) / (2.0 + SHRINKAGE))
     assert predicted[1, 0] == pytest.approx((0.0 + SHRINKAGE * 0.5) / (1.0 + SHRINKAGE))
 
@@ -46,7 +46,9 @@ def test_several_cuts_are_averaged() -> None:
     cells.add(0, np.array([[0, 1]]), np.array([1.0]))
     means = np.array([0.0])
     # the coarse cut has seen the outcome, the fine cut's cell of .9 has not
-    assert cells.predict(located, means)[0, 0] == pytest.approx(0.5 * 1.0 / (1.0 + SHRINKAGE))
+    assert looked_up(cells.shrunk(means), located)[0, 0] == pytest.approx(
+        0.5 * 1.0 / (1.0 + SHRINKAGE)
+    )
 
 
 def test_taking_back_leaves_what_was_before() -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metallm.learners.basis import Basis
-from metallm.learners.cells import CellMeans, lloyd
+from metallm.learners.cells import CellMeans, lloyd, looked_up
 from metallm.learners.landmarks import Landmarks
 from metallm.learners.memory import CAPACITY, Memory
 from metallm.learners.penalty import GRID, KERNEL_GRID, leave_one_out_penalty
@@ -78,6 +78,8 @@ class BlendLearner:
         self._cells = CellMeans([], 0)
         self._landmarks = Landmarks.none(0)
         self._kernel = _untaught(0, 1)
+        # cells' shrunken means, kept until something is learned
+        self._table: FloatArray | None = None
         self._next_renewal = FIRST_RENEWAL
 
     def estimate(self, contexts: Context, arms: Sequence[str]) -> tuple[FloatArray, FloatArray]:
@@ -87,8 +89,9 @@ class BlendLearner:
         quality = self._ridge.predict(z)
         spread = self._ridge.spread(z) * np.sqrt(self._ridge.variance())
         if self._cells.cuts:
-            cells = self._cells.locate(z[:, 1:])
-            averaged = self._cells.predict(cells, self._means())
+            if self._table is None:
+                self._table = self._cells.shrunk(self._means())
+            averaged = looked_up(self._table, self._cells.locate(z[:, 1:]))
             kernel = self._kernel.predict(self._landmarks.features(z[:, 1:]))
             quality = (quality + averaged + kernel) / 3.0
         if -1 in positions:
@@ -109,6 +112,7 @@ class BlendLearner:
     ) -> None:
         """Learn one outcome, or take one back (weight below 0)."""
         del scaled_cost  # quality is learned apart from cost
+        self._table = None
         position = self._position(arm)
         if weight > 0.0:
             self._memory.append(context, position, quality, weight)
@@ -131,6 +135,7 @@ class BlendLearner:
 
     def renew(self) -> None:
         """Choose basis, penalties, prior, cells and landmarks anew from all rows, and refit."""
+        self._table = None
         self._memory.trim()
         rows = len(self._memory)
         self._next_renewal = max(FIRST_RENEWAL, int(rows * GROWTH) + 1)
@@ -175,6 +180,7 @@ class BlendLearner:
         self._names, self._ridge, self._cells, self._kernel = names, ridge, cells, kernel
         self._landmarks = Landmarks(state["landmarks"], state["landmarks_root"])
         self._basis = Basis(state["basis_mean"], state["basis_directions"])
+        self._table = None
         self._next_renewal = int(state["next_renewal"])
 
     def _position(self, arm: str) -> int:

@@ -90,15 +90,20 @@ class CellMeans:
         np.add.at(self.n[arm], cells, np.broadcast_to(weight, y.shape)[:, None])
         np.add.at(self.sy[arm], cells, (weight * y)[:, None])
 
-    def predict(
-        self, cells: np.ndarray[tuple[int, int], np.dtype[np.intp]], means: FloatArray
-    ) -> FloatArray:
-        """Mean over the cuts of each cell's shrunken mean, shape (m, K).
+    def shrunk(self, means: FloatArray) -> FloatArray:
+        """The mean of each arm's cells, shrunk to `means` of shape (K,); shape (K, cells)."""
+        table: FloatArray = (self.sy + SHRINKAGE * means[:, None]) / (self.n + SHRINKAGE)
+        return table
 
-        Args:
-            cells: shape (m, number of cuts).
-            means: shape (K,), what each arm's cells are shrunk to.
-        """
-        shrunk = (self.sy + SHRINKAGE * means[:, None]) / (self.n + SHRINKAGE)
-        predicted: FloatArray = shrunk[:, cells].mean(axis=2).T
-        return predicted
+
+def looked_up(
+    table: FloatArray, cells: np.ndarray[tuple[int, int], np.dtype[np.intp]]
+) -> FloatArray:
+    """Mean over the cuts of each cell's value, shape (m, K).
+
+    Args:
+        table: shape (K, cells), of `CellMeans.shrunk`.
+        cells: shape (m, number of cuts), of `CellMeans.locate`.
+    """
+    found: FloatArray = table[:, cells].mean(axis=2).T
+    return found

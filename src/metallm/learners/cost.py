@@ -163,10 +163,7 @@ class CostLearner:
     def _ratios(self, z: FloatArray) -> FloatArray:
         """Expected ratio of each known arm, shape (n, K)."""
         ridge = self._ridge
-        explained = 2.0 * (ridge.theta * ridge.b).sum(axis=1) - (
-            np.matmul(ridge.A, ridge.theta[..., None])[..., 0] * ridge.theta
-        ).sum(axis=1)
-        spread = np.maximum(ridge.syy - explained, 0.0) / np.maximum(ridge.n, 1.0)
+        spread = ridge.residual() / np.maximum(ridge.n, 1.0)
         ratios: FloatArray = np.exp(ridge.predict(z) + np.minimum(spread, MOST_SPREAD) / 2.0)
         return ratios
 

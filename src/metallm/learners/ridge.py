@@ -51,6 +51,7 @@ class ArmRidge:
         self.n = np.zeros(arms)
         self.sy = np.zeros(arms)
         self.syy = np.zeros(arms)
+        self._residual: FloatArray | None = None
         self.P: FloatArray = np.zeros((arms, d, d))
         self.theta: FloatArray = np.zeros((arms, d))
         self.refactor()
@@ -62,6 +63,7 @@ class ArmRidge:
 
     def add_arm(self) -> None:
         """One more arm, which knows the prior alone."""
+        self._residual = None
         d = len(self.l2)
         self.A = np.concatenate([self.A, np.zeros((1, d, d))])
         self.b = np.concatenate([self.b, np.zeros((1, d))])
@@ -78,6 +80,7 @@ class ArmRidge:
             y: shape (m,).
             weight: shape (m,); None counts each row once.
         """
+        self._residual = None
         w = np.ones(len(y)) if weight is None else weight
         weighted = z * w[:, None]
         self.A[arm] += weighted.T @ z
@@ -88,6 +91,7 @@ class ArmRidge:
 
     def refactor(self) -> None:
         """Compute P and theta afresh from the sums."""
+        self._residual = None
         if self.arms == 0:
             return
         precision = self.A + np.diag(self.l2)
@@ -106,6 +110,7 @@ class ArmRidge:
             y: the outcome.
             weight: above −1 / (zᵀ P z).
         """
+        self._residual = None
         P = self.P[arm]
         Pz = P @ z
         gain = weight / (1.0 + weight * float(z @ Pz))
@@ -118,15 +123,20 @@ class ArmRidge:
         self.sy[arm] += weight * y
         self.syy[arm] += weight * y * y
 
+    def residual(self) -> FloatArray:
+        """Sum of squared residuals of each arm, shape (K,); kept until something is learned."""
+        if self._residual is None:
+            through = np.matmul(self.A, self.theta[..., None])[..., 0]
+            explained = (self.theta * (2.0 * self.b - through)).sum(axis=1)
+            self._residual = np.maximum(self.syy - explained, 0.0)
+        return self._residual
+
     def variance(self) -> FloatArray:
         """Residual variance σ² of each arm, shrunk to the default, shape (K,).
 
         It is not pooled: an arm that always succeeds tells nothing about how sure another is.
         """
-        through = np.matmul(self.A, self.theta[..., None])[..., 0]
-        explained = (self.theta * (2.0 * self.b - through)).sum(axis=1)
-        residual = np.maximum(self.syy - explained, 0.0)
-        shrunk: FloatArray = (VARIANCE_WEIGHT * DEFAULT_VARIANCE + residual) / (
+        shrunk: FloatArray = (VARIANCE_WEIGHT * DEFAULT_VARIANCE + self.residual()) / (
             VARIANCE_WEIGHT + self.n
         )
         return shrunk
