@@ -178,7 +178,13 @@ class Policy(Protocol):
 
 
 class Store(Protocol):
-    """The log, and the snapshots of what was folded from it."""
+    """The log, and the snapshots of what was folded from it.
+
+    Attributes:
+        durable: False where the log ends with the process, so that snapshots are of no use.
+    """
+
+    durable: bool
 
     def subscribe(self, fold: Callable[[Sequence[Entry]], None]) -> None:
         """Have `fold` called with entries in the log's order, once they are durable.

@@ -291,7 +291,7 @@ class Engine:
         """Keep a snapshot and let go of the log. Calling it twice is fine."""
         with self._lock:
             seq, state = self.knowledge.seq, self.knowledge.dump()
-            stale = seq > self._snapshot_at
+            stale = self._store.durable and seq > self._snapshot_at
             self._snapshot_at = seq
         if stale:
             self._store.save_snapshot(seq, state)
@@ -323,7 +323,9 @@ class Engine:
             for entry in entries:
                 self.knowledge.fold(entry, self._store.decision)
             seq = self.knowledge.seq
-            if seq < self._snapshot_at + max(SNAPSHOT_EVERY, self._snapshot_at // 4):
+            if not self._store.durable or seq < self._snapshot_at + max(
+                SNAPSHOT_EVERY, self._snapshot_at // 4
+            ):
                 return
             self._snapshot_at, state = seq, self.knowledge.dump()
         self._store.save_snapshot(seq, state)

@@ -61,17 +61,20 @@ class Knowledge:
         self._token_count = 0
         self._digests: list[str] = []
         self._means: FloatArray | None = None
+        self._standard: dict[str, float] = {}
+        self._per_token: dict[str, float] = {}
+        for name, arm in arms.items():
+            price = arm.list_price
+            if price is not None:
+                self._standard[name] = list_cost_usd(price, 0.0)
+                self._per_token[name] = price.input / 1e6
 
     def list_usd(self, arms: Sequence[str], input_tokens: FloatArray) -> FloatArray:
         """List cost of a standard answer in USD, shape (n, K); NaN where the price is unknown."""
-        out = np.full((len(input_tokens), len(arms)), np.nan)
-        for column, name in enumerate(arms):
-            arm = self.arms.get(name)
-            price = arm.list_price if arm is not None else None
-            if price is not None:
-                standard = list_cost_usd(price, 0.0)
-                out[:, column] = standard + input_tokens * price.input / 1e6
-        return out
+        standard = np.array([self._standard.get(name, np.nan) for name in arms])
+        per_token = np.array([self._per_token.get(name, np.nan) for name in arms])
+        listed: FloatArray = standard + input_tokens[:, None] * per_token
+        return listed
 
     def cost_usd(
         self, contexts: Context, input_tokens: FloatArray, arms: Sequence[str]

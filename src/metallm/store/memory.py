@@ -45,6 +45,8 @@ class MemoryStore:
         ConfigurationError: a capacity below 1.
     """
 
+    durable = False
+
     def __init__(self, *, capacity: int = 200_000) -> None:
         if capacity < 1:
             raise ConfigurationError(f"capacity must be 1 decision or more, not {capacity}")

@@ -47,6 +47,8 @@ class SqliteStore:
         StoreError: the file cannot be opened, is none of ours, or is of a newer version.
     """
 
+    durable = True
+
     def __init__(
         self,
         path: str | os.PathLike[str],
