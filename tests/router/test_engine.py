@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -189,6 +190,17 @@ def test_feedback_that_cannot_be_used_changes_nothing(judgement: dict[str, Any],
         router.feedback(decision.id, **judgement)
     assert router.knowledge.outcomes == 0
     assert router.outcomes(decision.id) == []
+
+
+def test_feedback_in_numpy_s_numbers_is_as_good(tmp_path: Path) -> None:
+    router = _router(store=tmp_path / "log.db")
+    decision = router.decide("a text")
+    outcome = router.feedback(
+        decision.id, quality=np.float32(0.5), cost_usd=np.float64(0.25), latency_s=np.int64(2)
+    )
+    assert (outcome.quality, outcome.cost_usd, outcome.latency_s) == (0.5, 0.25, 2.0)
+    assert router.outcomes(decision.id) == [outcome]
+    router.close()
 
 
 def test_feedback_for_an_unknown_decision_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from metallm.errors import ConfigurationError, InputError, MetaLLMError, UnknownArmError
@@ -70,4 +71,5 @@ def check_range(name: str, value: float | None, most: float = math.inf) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    # numpy's scalars too, whatever their width
+    return isinstance(value, Real) and math.isfinite(value)

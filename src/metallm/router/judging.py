@@ -67,8 +67,8 @@ class Judge:
             "feedback",
             quality=quality,
             label=judgement.label,
-            cost_usd=judgement.cost_usd,
-            latency_s=judgement.latency_s,
+            cost_usd=_plain(judgement.cost_usd),
+            latency_s=_plain(judgement.latency_s),
             replaces=known if changed else None,
             at=at,
         )
@@ -85,6 +85,11 @@ class Judge:
             return self._newest[decision_id]
         judged = (o.quality for o in reversed(earlier) if o.kind == "feedback")
         return next((quality for quality in judged if quality is not None), None)
+
+
+def _plain(value: float | None) -> float | None:
+    """A float of Python's own, for the log."""
+    return None if value is None else float(value)
 
 
 def _quality(judgement: Judgement, decision: Decision, answered: Outcome | None) -> float | None:
