@@ -195,9 +195,10 @@ def test_feedback_that_cannot_be_used_changes_nothing(judgement: dict[str, Any],
 def test_feedback_in_numpy_s_numbers_is_as_good(tmp_path: Path) -> None:
     router = _router(store=tmp_path / "log.db")
     decision = router.decide("a text")
-    outcome = router.feedback(
-        decision.id, quality=np.float32(0.5), cost_usd=np.float64(0.25), latency_s=np.int64(2)
-    )
+    numbers: dict[str, Any] = {
+        "quality": np.float32(0.5), "cost_usd": np.float64(0.25), "latency_s": np.int64(2),
+    }  # fmt: skip
+    outcome = router.feedback(decision.id, **numbers)
     assert (outcome.quality, outcome.cost_usd, outcome.latency_s) == (0.5, 0.25, 2.0)
     assert router.outcomes(decision.id) == [outcome]
     router.close()
