@@ -163,6 +163,7 @@ def test_every_request_is_one_line_of_json_without_texts() -> None:
 
 def test_when_the_server_stops_the_router_is_closed() -> None:
     class Watched(MemoryStore):
+        durable = True  # so that there is a snapshot to look at
         closed = False
 
         def close(self) -> None:

@@ -6,11 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from metallm.core.completion import ChatRequest
-from metallm.core.outcome import Outcome
-from metallm.core.price import Usage
-from metallm.core.query import CHARACTERS_PER_TOKEN
 from metallm.errors import AllArmsFailedError, ProviderError, ProviderRejectedError
 from metallm.router.answers import Answer
+from metallm.router.billing import completed, failed, guessed_usage
 from metallm.router.streamed import Streamed
 
 if TYPE_CHECKING:
@@ -76,7 +74,9 @@ class Caller:
         arm, completion = await self._first_that_answers(decision, call)
         usage = completion.usage or guessed_usage(decision, completion.text)
         answer = None if read is None else read(completion.text)
-        outcome = self.completed(decision, arm, usage, completion.latency_s, answer)
+        outcome = completed(
+            self.engine, decision, arm, usage, latency_s=completion.latency_s, answer=answer
+        )
         await asyncio.wrap_future(self.engine.record([outcome]))
         return Answer(
             decision,
@@ -114,35 +114,7 @@ class Caller:
                 raise ProviderError(arm, "the stream ended before its first event") from None
 
         arm, (first, rest, waited_s) = await self._first_that_answers(decision, call)
-        return Streamed(self, decision, arm, first, rest, waited_s)
-
-    def completed(
-        self,
-        decision: Decision,
-        arm: str,
-        usage: Usage,
-        latency_s: float,
-        answer: str | None = None,
-    ) -> Outcome:
-        """The outcome of an answer, billed at the arm's price."""
-        price = self.engine.arms[arm].list_price
-        return Outcome(
-            decision.id,
-            arm,
-            "completion",
-            answer=answer,
-            cost_usd=None if price is None else price.cost_usd(usage),
-            cost_estimated=usage.estimated,
-            latency_s=latency_s,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            list_usd=self.engine.list_usd(arm, decision.input_tokens),
-            at=self.engine.now(),
-        )
-
-    def failed(self, decision: Decision, error: ProviderError) -> Outcome:
-        """The outcome of a call without an answer: logged, and nothing learned from it."""
-        return Outcome(decision.id, error.arm, "failure", error=str(error), at=self.engine.now())
+        return Streamed(self.engine, decision, arm, first, rest, waited_s)
 
     async def close(self) -> None:
         """Let go of connections. The engine is its owner's to close."""
@@ -173,11 +145,13 @@ class Caller:
                 return arm, await call(arm)
             except asyncio.CancelledError:
                 gone = ProviderError(arm, "the caller went away before the answer came")
-                self.engine.record([self.failed(decision, gone)])
+                self.engine.record([failed(self.engine, decision, gone)])
                 raise
             except ProviderError as error:
                 failures.append(error)
-                await asyncio.wrap_future(self.engine.record([self.failed(decision, error)]))
+                await asyncio.wrap_future(
+                    self.engine.record([failed(self.engine, decision, error)])
+                )
                 if isinstance(error, ProviderRejectedError) and error.status in _QUERY_AT_FAULT:
                     raise
         if all(isinstance(error, ProviderRejectedError) for error in failures):
@@ -186,12 +160,6 @@ class Caller:
         if len(failures) == 1:
             raise failures[0]
         raise AllArmsFailedError(failures)
-
-
-def guessed_usage(decision: Decision, text: str) -> Usage:
-    """Tokens of an answer whose provider sent none, flagged as a guess."""
-    output = round(len(text) / CHARACTERS_PER_TOKEN)
-    return Usage(decision.input_tokens, output, estimated=True)
 
 
 def _order(decision: Decision) -> list[str]:

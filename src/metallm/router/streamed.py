@@ -6,23 +6,23 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from metallm.core.price import Usage
-from metallm.core.query import CHARACTERS_PER_TOKEN
 from metallm.errors import ProviderError
+from metallm.router.billing import completed, guessed_usage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
     from metallm.core.completion import StreamEvent
     from metallm.core.decision import Decision
-    from metallm.router.caller import Caller
+    from metallm.core.price import Usage
+    from metallm.router.engine import Engine
 
 
 class Streamed:
     """One streamed answer; iterate over it once.
 
     Args:
-        caller: logs the outcome.
+        engine: logs the outcome.
         decision: how the arm was chosen; durable already.
         arm: the arm that answers.
         first: the first event, which has come already.
@@ -37,7 +37,7 @@ class Streamed:
 
     def __init__(
         self,
-        caller: Caller,
+        engine: Engine,
         decision: Decision,
         arm: str,
         first: StreamEvent,
@@ -50,11 +50,11 @@ class Streamed:
         self.cost_estimated = False
         self.waited_s = waited_s
         self.text = ""
-        self._caller = caller
+        self._engine = engine
         self._first = first
         self._rest = rest
         self._usage: Usage | None = None
-        self._started = caller.engine.now() - waited_s
+        self._started = engine.now() - waited_s
 
     async def events(self) -> AsyncGenerator[StreamEvent, None]:
         """The events as they come; the outcome is durable before the last one's successor.
@@ -86,12 +86,11 @@ class Streamed:
             self._usage = event.usage
 
     async def _log(self, error: str | None) -> None:
-        output = round(len(self.text) / CHARACTERS_PER_TOKEN)
-        usage = self._usage or Usage(self.decision.input_tokens, output, estimated=True)
-        latency = max(self._caller.engine.now() - self._started, 0.0)
-        outcome = self._caller.completed(self.decision, self.arm, usage, latency)
+        usage = self._usage or guessed_usage(self.decision, self.text)
+        latency_s = max(self._engine.now() - self._started, 0.0)
+        outcome = completed(self._engine, self.decision, self.arm, usage, latency_s=latency_s)
         if error is not None:
             # half an answer: its cost is logged, but nothing is learned from it
             outcome = replace(outcome, kind="failure", error=error)
         self.cost_usd, self.cost_estimated = outcome.cost_usd, outcome.cost_estimated
-        await asyncio.shield(asyncio.wrap_future(self._caller.engine.record([outcome])))
+        await asyncio.shield(asyncio.wrap_future(self._engine.record([outcome])))
