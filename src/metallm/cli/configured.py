@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 from metallm.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from metallm.settings import Settings
     from metallm.store.sqlite import SqliteStore
+
+
+SET: ContextVar[tuple[str, ...]] = ContextVar("SET", default=())
+"""What `--set` said, for the command that runs."""
 
 
 def read_settings(
@@ -26,23 +32,46 @@ def read_settings(
 ) -> Settings:
     """The settings, with options of the command line in front of them.
 
+    A command's own options win over `--set`.
+
     Raises:
         ConfigurationError: settings that cannot be read, or have a mistake.
     """
     from metallm.settings import load_settings
 
-    router = {
-        "cost_weight": cost_weight,
-        "policy": policy,
-        "seed": seed,
-        "log_prompts": log_prompts,
+    own: dict[str, dict[str, Any]] = {
+        "gateway": {"host": host, "port": port},
+        "store": {"path": store},
+        "router": {
+            "cost_weight": cost_weight,
+            "policy": policy,
+            "seed": seed,
+            "log_prompts": log_prompts,
+        },
     }
-    return load_settings(
-        config,
-        gateway={"host": host, "port": port},
-        store={"path": store},
-        router=router,
-    )
+    arguments = given(SET.get())
+    for section, values in own.items():
+        known = {key: value for key, value in values.items() if value is not None}
+        arguments[section] = {**arguments.get(section, {}), **known}
+    return load_settings(config, **arguments)
+
+
+def given(settings: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Settings by section, from words such as router.policy=greedy.
+
+    Raises:
+        ConfigurationError: a word that is no section.key=value.
+    """
+    sections: dict[str, dict[str, Any]] = {}
+    for word in settings:
+        name, equals, value = word.partition("=")
+        section, dot, key = name.partition(".")
+        if not (equals and dot and section and key):
+            raise ConfigurationError(
+                f"--set takes section.key=value, as router.policy=greedy, not {name!r}"
+            )
+        sections.setdefault(section.strip(), {})[key.strip()] = value.strip()
+    return sections
 
 
 def open_log(settings: Settings) -> SqliteStore:

@@ -8,6 +8,7 @@ import typer
 
 from metallm import __version__
 from metallm.cli.classify import classify
+from metallm.cli.configured import SET
 from metallm.cli.console import put
 from metallm.cli.demo import demo
 from metallm.cli.guard import GuardedGroup
@@ -41,6 +42,14 @@ def metallm(
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any setting, as metallm --set providers.timeout_s=30 serve. May be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """MetaLLM learns which LLM to ask.
 
@@ -48,6 +57,8 @@ def metallm(
     metallm.toml, metallm models shows what is in it, metallm serve answers on
     http://127.0.0.1:8080/v1 as OpenAI would.
     """
+    del version
+    SET.set(tuple(settings or ()))
 
 
 for command in (demo, init, models, serve, classify, log, verify, replay, sandbox):
