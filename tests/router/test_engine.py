@@ -155,6 +155,18 @@ def test_feedback_twice_is_learned_once_and_a_contradiction_is_refused() -> None
     assert len(router.outcomes(decision.id)) == 1
 
 
+def test_a_bill_that_comes_after_the_judgement_is_learned_and_only_once() -> None:
+    router = _router()
+    decision = router.decide("a text")
+    router.feedback(decision.id, quality=1.0)
+    for _ in range(2):
+        router.feedback(decision.id, quality=1.0, cost_usd=0.5)
+        router.feedback(decision.id, cost_usd=0.5)
+    told = [(o.quality, o.cost_usd) for o in router.outcomes(decision.id)]
+    assert told == [(1.0, None), (None, 0.5)]
+    assert router.knowledge.outcomes == 1
+
+
 def test_a_replaced_judgement_counts_as_if_the_first_had_never_been() -> None:
     corrected, straight = _router(), _router()
     for router in (corrected, straight):

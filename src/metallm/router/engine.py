@@ -215,11 +215,12 @@ class Engine:
         # read before our lock is taken: a store may fold, and so want it, while it holds its own
         earlier = self._store.outcomes(decision.id)
         with self._lock:
-            outcome, new = self._judge.outcome(judgement, decision, earlier, self._clock())
-            listed = self.list_usd(outcome.arm, decision.input_tokens)
-            outcome = changed(outcome, list_usd=listed)
+            outcome, fresh = self._judge.outcome(judgement, decision, earlier, self._clock())
+        listed = self.list_usd(outcome.arm, decision.input_tokens)
+        outcome = changed(outcome, list_usd=listed)
         # appending nothing still waits for what is on its way, such as the first of two repeats
-        done = self._store.append([outcome] if new else [])
+        kept = [] if fresh is None else [changed(fresh, list_usd=listed)]
+        done = self._store.append(kept)
         done.add_done_callback(lambda future: self._withdraw_if_failed(outcome, future))
         return outcome, done
 

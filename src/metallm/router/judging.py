@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from metallm.core.outcome import Outcome
@@ -29,12 +29,12 @@ class Judge:
     Not safe for several threads by itself: the router holds its lock around each call.
     """
 
-    _newest: OrderedDict[str, float] = field(default_factory=OrderedDict)
+    _newest: OrderedDict[str, _Standing] = field(default_factory=OrderedDict)
 
     def outcome(
         self, judgement: Judgement, decision: Decision, earlier: Sequence[Outcome], at: float
-    ) -> tuple[Outcome, bool]:
-        """The outcome that a judgement makes, and whether it says anything new.
+    ) -> tuple[Outcome, Outcome | None]:
+        """The outcome that a judgement makes, and what of it is new; None where nothing is.
 
         Args:
             judgement: what was sent.
@@ -52,39 +52,64 @@ class Judge:
         check_range("latency_s", judgement.latency_s)
         answered = next((o for o in reversed(earlier) if o.kind == "completion"), None)
         quality = _quality(judgement, decision, answered)
-        known = self._standing(decision.id, earlier)
-        repeated = quality is not None and quality == known
-        changed = quality is not None and known is not None and not repeated
-        if changed and not judgement.replace:
-            raise FeedbackConflictError(decision.id, f"quality {known:g}", f"{quality:g}")
-        if quality is not None:
-            self._newest[decision.id] = quality
-            if len(self._newest) > REMEMBERED:
-                self._newest.popitem(last=False)
+        cost_usd, latency_s = _plain(judgement.cost_usd), _plain(judgement.latency_s)
+        known = self._newest.get(decision.id) or _standing(earlier)
+        differs = None not in {quality, known.quality} and quality != known.quality
+        if differs and not judgement.replace:
+            raise FeedbackConflictError(decision.id, f"quality {known.quality:g}", f"{quality:g}")
         outcome = Outcome(
             decision.id,
             decision.arm if answered is None else answered.arm,
             "feedback",
             quality=quality,
             label=judgement.label,
-            cost_usd=_plain(judgement.cost_usd),
-            latency_s=_plain(judgement.latency_s),
-            replaces=known if changed else None,
+            cost_usd=cost_usd,
+            latency_s=latency_s,
+            replaces=known.quality if differs else None,
             at=at,
         )
-        return outcome, not repeated
+        fresh = replace(
+            outcome,
+            quality=None if quality == known.quality else quality,
+            cost_usd=None if cost_usd == known.cost_usd else cost_usd,
+            latency_s=None if latency_s == known.latency_s else latency_s,
+        )
+        self._remember(decision.id, known.after(outcome))
+        told = (fresh.quality, fresh.cost_usd, fresh.latency_s)
+        return outcome, None if told == (None, None, None) else fresh
 
     def withdraw(self, outcome: Outcome) -> None:
-        """Forget an outcome that did not get into the log."""
-        if self._newest.get(outcome.decision_id) == outcome.quality:
-            self._newest.pop(outcome.decision_id, None)
+        """Forget an outcome that did not get into the log: what is there stands again."""
+        self._newest.pop(outcome.decision_id, None)
 
-    def _standing(self, decision_id: str, earlier: Sequence[Outcome]) -> float | None:
-        """The quality that stands for a decision, or None."""
-        if decision_id in self._newest:
-            return self._newest[decision_id]
-        judged = (o.quality for o in reversed(earlier) if o.kind == "feedback")
-        return next((quality for quality in judged if quality is not None), None)
+    def _remember(self, decision_id: str, standing: _Standing) -> None:
+        self._newest[decision_id] = standing
+        if len(self._newest) > REMEMBERED:
+            self._newest.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What is known of a decision from feedback so far."""
+
+    quality: float | None = None
+    cost_usd: float | None = None
+    latency_s: float | None = None
+
+    def after(self, told: Outcome) -> _Standing:
+        return _Standing(
+            self.quality if told.quality is None else told.quality,
+            self.cost_usd if told.cost_usd is None else told.cost_usd,
+            self.latency_s if told.latency_s is None else told.latency_s,
+        )
+
+
+def _standing(earlier: Sequence[Outcome]) -> _Standing:
+    standing = _Standing()
+    for told in earlier:
+        if told.kind == "feedback":
+            standing = standing.after(told)
+    return standing
 
 
 def _plain(value: float | None) -> float | None:
