@@ -51,12 +51,14 @@ class Router(Engine):
             table knows it.
         cost_weight: p in reward = quality − p · cost; costs are scaled so that the dearest arm's
             mean cost is 1.
-        policy: "squarecb", "linucb", "greedy", "paper", "random" or "fixed:NAME".
+        policy: "squarecb", "linucb", "greedy", "paper", "random", "fixed:NAME", or a policy of
+            one's own.
         store: path of an SQLite file, a store, or None to keep all in memory.
         seed: of every draw.
         log_prompts: keep the text of queries in the log.
         provider: calls the arms; None for HTTP.
         embedder: text to context; None for the static table with cheap features.
+        learner: of quality; None for the policy's own.
         clock: POSIX seconds; None for the system's.
         new_id: makes a decision's id; None for random ones.
 
@@ -70,12 +72,13 @@ class Router(Engine):
         arms: Sequence[Arm],
         *,
         cost_weight: float = 0.2,
-        policy: str = "squarecb",
+        policy: str | Policy = "squarecb",
         store: str | PathLike[str] | Store | None = None,
         seed: int = 0,
         log_prompts: bool = False,
         provider: Provider | None = None,
         embedder: Embedder | None = None,
+        learner: Learner | None = None,
         clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] | None = None,
     ) -> None:
@@ -83,7 +86,7 @@ class Router(Engine):
         super().__init__(
             [priced(arm) for arm in arms],
             embedder=chosen,
-            learner=_learner(policy, chosen.dim, cost_weight, seed),
+            learner=learner or _learner(policy, chosen.dim, cost_weight, seed),
             costs=CostLearner(features),
             policy=_policy(policy, arms),
             store=_store(store),
@@ -257,7 +260,7 @@ def default_embedder() -> JoinedEmbedder:
     return JoinedEmbedder([StaticEmbedder(), FeatureEmbedder()])
 
 
-def _embedder(policy: str, given: Embedder | None) -> tuple[Embedder, int]:
+def _embedder(policy: str | Policy, given: Embedder | None) -> tuple[Embedder, int]:
     """The embedder, and how many of its last entries are cheap features."""
     if given is not None:
         return given, 0
@@ -272,13 +275,15 @@ def _static_embedder() -> StaticEmbedder:
     return StaticEmbedder()
 
 
-def _learner(policy: str, dim: int, cost_weight: float, seed: int) -> Learner:
+def _learner(policy: str | Policy, dim: int, cost_weight: float, seed: int) -> Learner:
     if policy == "paper":
         return PaperLearner(dim, cost_weight=cost_weight)
     return BlendLearner(dim, seed=seed)
 
 
-def _policy(name: str, arms: Sequence[Arm]) -> Policy:
+def _policy(name: str | Policy, arms: Sequence[Arm]) -> Policy:
+    if not isinstance(name, str):
+        return name
     kinds: dict[str, Callable[[], Policy]] = {
         "squarecb": SquareCBPolicy,
         "linucb": LinUCBPolicy,

@@ -1,4 +1,4 @@
-"""The default learner: ridge, cells and a kernel under a basis that is renewed as more is known.
+"""The default learner: ridge, cells and a kernel under a basis that is renewed as more is settings.
 
 The estimate is the mean of three: a ridge per arm, the means of cells, and a ridge per arm on a
 kernel's features. Each errs in its own way, so that their mean closes more of the gap to the oracle
@@ -11,6 +11,7 @@ it is folded.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,32 +31,40 @@ if TYPE_CHECKING:
     from metallm.core.arrays import Context, FloatArray
     from metallm.core.outcome import Recorded
 
-DIRECTIONS = 64
-"""Principal directions of the context that are kept, once there are rows enough."""
-
-ROWS_PER_DIRECTION = 4
-FIRST_RENEWAL = 64
-"""Rows before contexts count at all; with fewer, arms' means alone choose better."""
-
-GROWTH = 1.3
-"""A renewal comes whenever the rows have grown by this factor."""
-
-CUTS = 6
-"""Ways to cut the space into cells; several, for one run of Lloyd's algorithm is a lottery."""
-
-CELLS = 32
-"""Cells of each cut, once there are rows enough."""
-
-ROWS_PER_CELL = 16
-
-LANDMARKS = 256
-ROWS_PER_LANDMARK = 2
-
 BIAS_PENALTY = 2.0
 """Outcomes that the prior counts for in an arm's mean: weak, for arms differ."""
 
 UNTRIED_QUALITY = 0.7
 """An arm's quality before anything is known of any: high enough to be tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlendSettings:
+    """What there is to choose about a `BlendLearner`; the defaults were measured best.
+
+    Args:
+        directions: principal directions of the context that are kept, once there are rows enough.
+        rows_per_direction: rows that each direction takes.
+        first_renewal: rows before contexts count at all; with fewer, arms' means alone choose
+            better.
+        growth: a renewal comes whenever the rows have grown by this factor.
+        cuts: ways to cut the space into cells; several, for one run of Lloyd's algorithm is a
+            lottery.
+        cells: cells of each cut, once there are rows enough.
+        rows_per_cell: rows that each cell takes.
+        landmarks: points that the kernel's features are distances to.
+        rows_per_landmark: rows that each landmark takes.
+    """
+
+    directions: int = 64
+    rows_per_direction: int = 4
+    first_renewal: int = 64
+    growth: float = 1.3
+    cuts: int = 6
+    cells: int = 32
+    rows_per_cell: int = 16
+    landmarks: int = 256
+    rows_per_landmark: int = 2
 
 
 class BlendLearner:
@@ -65,11 +74,20 @@ class BlendLearner:
         context_dim: length D of a context.
         seed: of the centres of cells and of the choice of landmarks.
         capacity: rows that are kept for renewals.
+        settings: what there is to choose.
     """
 
     learns_reward = False
 
-    def __init__(self, context_dim: int, *, seed: int = 0, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self,
+        context_dim: int,
+        *,
+        seed: int = 0,
+        capacity: int = CAPACITY,
+        settings: BlendSettings | None = None,
+    ) -> None:
+        self._settings = settings or BlendSettings()
         self._seed = seed
         self._names: list[str] = []
         self._memory = Memory(context_dim, capacity)
@@ -80,7 +98,7 @@ class BlendLearner:
         self._kernel = _untaught(0, 1)
         # cells' shrunken means, kept until something is learned
         self._table: FloatArray | None = None
-        self._next_renewal = FIRST_RENEWAL
+        self._next_renewal = self._settings.first_renewal
 
     def estimate(self, contexts: Context, arms: Sequence[str]) -> tuple[FloatArray, FloatArray]:
         """Expected quality and its standard error, each of shape (n, K)."""
@@ -127,7 +145,7 @@ class BlendLearner:
             self.renew()
 
     def fit(self, recorded: Recorded, scaled_costs: FloatArray) -> None:
-        """Learn a batch of recorded outcomes, on top of what is known."""
+        """Learn a batch of recorded outcomes, on top of what is settings."""
         del scaled_costs
         positions = np.array([self._position(arm) for arm in recorded.arms], dtype=np.int64)
         self._memory.extend(recorded.contexts, positions, recorded.quality)
@@ -137,17 +155,19 @@ class BlendLearner:
         """Choose basis, penalties, prior, cells and landmarks anew from all rows, and refit."""
         self._table = None
         self._memory.trim()
-        rows = len(self._memory)
-        self._next_renewal = max(FIRST_RENEWAL, int(rows * GROWTH) + 1)
+        rows, settings = len(self._memory), self._settings
+        self._next_renewal = max(settings.first_renewal, int(rows * settings.growth) + 1)
         if rows == 0:
             return
         memory = self._memory
-        basis = Basis.of(memory.contexts, min(DIRECTIONS, rows // ROWS_PER_DIRECTION))
+        basis = Basis.of(
+            memory.contexts, min(settings.directions, rows // settings.rows_per_direction)
+        )
         z = basis.project(memory.contexts)
         self._basis, self._ridge = basis, self._fitted_ridge(z, GRID)
         self._cells = self._fitted_cells(z[:, 1:])
-        rng = np.random.default_rng([self._seed, CUTS])
-        count = max(min(LANDMARKS, rows // ROWS_PER_LANDMARK), 1)
+        rng = np.random.default_rng([self._seed, settings.cuts])
+        count = max(min(settings.landmarks, rows // settings.rows_per_landmark), 1)
         self._landmarks = Landmarks.among(z[:, 1:], count, rng)
         self._kernel = self._fitted_ridge(self._landmarks.features(z[:, 1:]), KERNEL_GRID)
 
@@ -173,7 +193,7 @@ class BlendLearner:
         """Go on from a saved state."""
         names = [str(name) for name in state["names"]]
         ridge, kernel = (_loaded(state, part, len(names)) for part in ("ridge", "kernel"))
-        cuts = [state[f"cut_{i}"] for i in range(CUTS) if f"cut_{i}" in state]
+        cuts = [state[f"cut_{i}"] for i in range(self._settings.cuts) if f"cut_{i}" in state]
         cells = CellMeans(cuts, len(names))
         cells.n, cells.sy = np.array(state["cells_n"]), np.array(state["cells_sy"])
         self._memory.load({key[7:]: state[key] for key in state if key.startswith("memory_")})
@@ -218,11 +238,11 @@ class BlendLearner:
         return ridge
 
     def _fitted_cells(self, points: FloatArray) -> CellMeans:
-        memory, arms = self._memory, len(self._names)
-        count = max(min(CELLS, len(points) // ROWS_PER_CELL), 1)
+        memory, arms, chosen = self._memory, len(self._names), self._settings
+        count = max(min(chosen.cells, len(points) // chosen.rows_per_cell), 1)
         cuts = [
             lloyd(points, count, np.random.default_rng([self._seed, number]))
-            for number in range(CUTS)
+            for number in range(chosen.cuts)
         ]
         cells = CellMeans(cuts, arms)
         located = cells.locate(points)
