@@ -17,9 +17,11 @@ from metallm.errors import ConfigurationError, TableError, UnknownPriceError
 from metallm.learners.blend import BlendLearner
 from metallm.learners.cost import CostLearner
 from metallm.learners.paper import PaperLearner
+from metallm.policies.floor import FlooredPolicy
 from metallm.policies.linucb import LinUCBPolicy
 from metallm.policies.simple import FixedPolicy, GreedyPolicy, RandomPolicy
 from metallm.policies.squarecb import SquareCBPolicy
+from metallm.policies.thompson import ThompsonPolicy
 from metallm.providers.prices import priced
 from metallm.router.answers import Classified
 from metallm.router.caller import Caller
@@ -27,7 +29,7 @@ from metallm.router.engine import Engine
 from metallm.store.memory import MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from typing import TypeVar
 
     from metallm.core.arm import Arm
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
     _T = TypeVar("_T")
 
-POLICIES = ("squarecb", "linucb", "greedy", "paper", "random", "fixed:NAME")
+POLICIES = ("squarecb", "thompson", "linucb", "greedy", "paper", "random", "fixed:NAME")
 PAPER_ALPHA = 0.25
 """α of the paper's policy; the paper does not give it, and its published code has 0."""
 
@@ -51,8 +53,10 @@ class Router(Engine):
             table knows it.
         cost_weight: p in reward = quality − p · cost; costs are scaled so that the dearest arm's
             mean cost is 1.
-        policy: "squarecb", "linucb", "greedy", "paper", "random", "fixed:NAME", or a policy of
-            one's own.
+        policy: "squarecb", "thompson", "linucb", "greedy", "paper", "random", "fixed:NAME", or a
+            policy of one's own.
+        floor: least probability of each arm, one number (below 1 / K) or numbers by arms' names;
+            0 for none. With it, estimates from the log never rest on a tiny propensity.
         store: path of an SQLite file, a store, or None to keep all in memory.
         seed: of every draw.
         log_prompts: keep the text of queries in the log.
@@ -73,6 +77,7 @@ class Router(Engine):
         *,
         cost_weight: float = 0.2,
         policy: str | Policy = "squarecb",
+        floor: float | Mapping[str, float] = 0.0,
         store: str | PathLike[str] | Store | None = None,
         seed: int = 0,
         log_prompts: bool = False,
@@ -88,7 +93,7 @@ class Router(Engine):
             embedder=chosen,
             learner=learner or _learner(policy, chosen.dim, cost_weight, seed),
             costs=CostLearner(features),
-            policy=_policy(policy, arms),
+            policy=_floored(_policy(policy, arms), floor, arms),
             store=_store(store),
             cost_weight=cost_weight,
             seed=seed,
@@ -116,6 +121,7 @@ class Router(Engine):
             [each.arm() for each in settings.arms],
             cost_weight=settings.router.cost_weight,
             policy=settings.router.policy,
+            floor=settings.router.floor,
             store=settings.store.path or None,
             seed=settings.router.seed,
             log_prompts=settings.router.log_prompts,
@@ -286,6 +292,7 @@ def _policy(name: str | Policy, arms: Sequence[Arm]) -> Policy:
         return name
     kinds: dict[str, Callable[[], Policy]] = {
         "squarecb": SquareCBPolicy,
+        "thompson": ThompsonPolicy,
         "linucb": LinUCBPolicy,
         "greedy": GreedyPolicy,
         "paper": lambda: LinUCBPolicy(PAPER_ALPHA, name="paper"),
@@ -299,6 +306,10 @@ def _policy(name: str | Policy, arms: Sequence[Arm]) -> Policy:
             raise ConfigurationError(f"policy {name!r}: no arm is called {arm!r}")
         return FixedPolicy(arm)
     raise ConfigurationError(f"no policy is called {name!r}; there are: {', '.join(POLICIES)}")
+
+
+def _floored(policy: Policy, floor: float | Mapping[str, float], arms: Sequence[Arm]) -> Policy:
+    return policy if floor == 0.0 else FlooredPolicy(policy, floor, [arm.name for arm in arms])
 
 
 def _store(store: str | PathLike[str] | Store | None) -> Store:

@@ -52,7 +52,12 @@ class RouterSettings(_Section):
 
     cost_weight: float = Field(default=0.2, ge=0, description="p in reward = quality - p * cost.")
     policy: str = Field(
-        default="squarecb", description="squarecb, linucb, greedy, paper, random or fixed:NAME."
+        default="squarecb",
+        description="squarecb, thompson, linucb, greedy, paper, random or fixed:NAME.",
+    )
+    floor: float | dict[str, float] = Field(
+        default=0.0,
+        description="Least probability of each arm: one number, or numbers by arms' names.",
     )
     seed: int = Field(default=0, description="Seed of every draw.")
     log_prompts: bool = Field(default=False, description="Keep the text of queries in the log.")

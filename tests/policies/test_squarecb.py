@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from metallm.core.protocols import View
 from metallm.policies.squarecb import SquareCBPolicy
@@ -37,3 +39,18 @@ def test_with_more_outcomes_bad_arms_are_tried_less() -> None:
     )
     assert late < early / 50
     assert late > 0.0
+
+
+@given(
+    st.lists(st.tuples(st.floats(-3, 3), st.floats(0, 2)), min_size=1, max_size=32),
+    st.integers(0, 10**9),
+)
+def test_one_query_gets_what_the_same_query_gets_in_a_batch(
+    arms: list[tuple[float, float]], seen: int
+) -> None:
+    reward, spread = (np.array([column, column]) for column in zip(*arms, strict=True))
+    names = [str(place) for place in range(len(arms))]
+    batch = SquareCBPolicy().probabilities(View(reward, spread, seen), names)
+    alone = SquareCBPolicy().probabilities(View(reward[:1], spread[:1], seen), names)
+    assert alone.shape == (1, len(arms))
+    assert np.abs(alone[0] - batch[0]).max() <= 1e-12

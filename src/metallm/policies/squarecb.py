@@ -12,6 +12,7 @@ favourite; with optimism γ can be large, for an arm of which little is known ke
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,10 @@ GAMMA = 300.0
 
 OPTIMISM = 1.0
 """Standard errors that are added to a reward before gaps are taken."""
+
+
+FEW = 32
+"""Arms up to which plain numbers beat numpy for a single query."""
 
 
 class SquareCBPolicy:
@@ -46,7 +51,10 @@ class SquareCBPolicy:
     def probabilities(self, view: View, arms: Sequence[str]) -> FloatArray:
         """Probability of each arm, shape (n, K)."""
         count = len(arms)
-        gamma = self._gamma * np.sqrt(1.0 + view.observations)
+        gamma = self._gamma * math.sqrt(1.0 + view.observations)
+        if len(view.reward) == 1 and count <= FEW:
+            (reward,), (spread,) = view.reward.tolist(), view.uncertainty.tolist()
+            return np.array([_one_row(reward, spread, gamma, self._optimism)])
         rows = np.arange(len(view.reward))
         hoped = view.reward + self._optimism * view.uncertainty
         best = hoped.argmax(axis=1)
@@ -55,3 +63,17 @@ class SquareCBPolicy:
         weights[rows, best] = 0.0
         weights[rows, best] = 1.0 - weights.sum(axis=1)
         return weights
+
+
+def _one_row(
+    reward: list[float], spread: list[float], gamma: float, optimism: float
+) -> list[float]:
+    """The same for one query, in numbers instead of arrays: a tenth of numpy's calls."""
+    hoped = [mean + optimism * error for mean, error in zip(reward, spread, strict=True)]
+    top = max(hoped)
+    best = hoped.index(top)
+    count = len(hoped)
+    weights = [1.0 / (count + gamma * (top - each)) for each in hoped]
+    weights[best] = 0.0
+    weights[best] = 1.0 - sum(weights)
+    return weights
