@@ -15,6 +15,7 @@ from metallm.cli.guard import GuardedGroup
 from metallm.cli.init import init
 from metallm.cli.log import log
 from metallm.cli.models import models
+from metallm.cli.paper import paper
 from metallm.cli.replay import replay
 from metallm.cli.sandbox import sandbox
 from metallm.cli.serve import serve
@@ -61,7 +62,7 @@ def metallm(
     SET.set(tuple(settings or ()))
 
 
-for command in (demo, init, models, serve, classify, log, verify, replay, sandbox):
+for command in (demo, init, models, serve, classify, log, verify, replay, paper, sandbox):
     app.command()(command)
 
 
