@@ -116,3 +116,48 @@ def test_a_new_arm_leaves_the_others_as_they_were() -> None:
     assert ridge.theta[1] == pytest.approx(PRIOR)
     ridge.update(1, z[0], 1.0)
     assert ridge.theta[1] == pytest.approx(_closed_form(z[:1], np.ones(1)))
+
+
+def test_a_single_query_gets_what_it_gets_in_a_batch() -> None:
+    z, y = _rows(60)
+    ridge = ArmRidge(3, L2, PRIOR)
+    for place in range(60):
+        ridge.update(place % 2, z[place], float(y[place]))
+    predicted, spread = ridge.predict_with_spread(z)
+    assert predicted == pytest.approx(z @ ridge.theta.T)
+    assert spread == pytest.approx(np.sqrt(np.einsum("md,kde,me->mk", z, ridge.P, z)))
+    for row in range(5):
+        alone, its_spread = ridge.predict_with_spread(z[row : row + 1])
+        assert np.abs(alone[0] - predicted[row]).max() < 1e-12
+        assert np.abs(its_spread[0] - spread[row]).max() < 1e-12
+
+
+def test_residuals_follow_every_outcome_that_is_learned() -> None:
+    z, y = _rows(50)
+    ridge = ArmRidge(2, L2, PRIOR)
+    for place in range(50):
+        arm = place % 2
+        ridge.update(arm, z[place], float(y[place]))
+        mine = slice(arm, place + 1, 2)
+        left = y[mine] - z[mine] @ ridge.theta[arm]
+        assert ridge.residual()[arm] == pytest.approx(left @ left, abs=1e-10)
+    kept = ridge.variance().copy()
+    ridge.refactor()
+    assert ridge.variance() == pytest.approx(kept)
+
+
+def test_parts_of_the_sums_can_be_read_and_set() -> None:
+    z, y = _rows(12)
+    taught, copy = ArmRidge(2, L2, PRIOR), ArmRidge(2, L2, PRIOR)
+    taught.update(1, z[0], float(y[0]), weight=2.0)
+    assert taught.A[1] == pytest.approx(2.0 * np.outer(z[0], z[0]))
+    assert taught.b[1] == pytest.approx(2.0 * y[0] * z[0])
+    assert (taught.n[1], taught.sy[1]) == pytest.approx((2.0, 2.0 * y[0]))
+    copy.variance()
+    for part in ("A", "b", "n", "sy", "syy", "P", "theta"):
+        setattr(copy, part, np.array(getattr(taught, part)))
+    assert copy.variance().tolist() == taught.variance().tolist()
+    for ridge in (taught, copy):
+        ridge.update(1, z[1], float(y[1]))
+    assert copy.P.tolist() == taught.P.tolist()
+    assert copy.A.tolist() == taught.A.tolist()

@@ -31,6 +31,17 @@ def test_an_arm_of_which_little_is_known_keeps_a_small_gap() -> None:
     assert sober[1] < 0.01
 
 
+def test_beyond_a_dozen_arms_gamma_grows_with_their_number() -> None:
+    few, many = (
+        SquareCBPolicy(1.0).probabilities(
+            View(np.array([[1.0] + [0.5] * (count - 1)]), np.zeros((1, count)), 8), "a" * count
+        )[0, 1]
+        for count in (12, 48)
+    )
+    assert few == pytest.approx(1.0 / (12.0 + 3.0 * 0.5))
+    assert many == pytest.approx(1.0 / (48.0 + 3.0 * 2.0 * 0.5))
+
+
 def test_with_more_outcomes_bad_arms_are_tried_less() -> None:
     reward, spread = np.array([[0.8, 0.6]]), np.zeros((1, 2))
     early, late = (

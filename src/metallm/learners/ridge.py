@@ -15,15 +15,25 @@ Key to the letters, for each of K arms and contexts z of length d (the first ent
 Sums add exactly over shards; P and theta follow from them. A rank-one update keeps P and theta
 current by Sherman and Morrison (1950). Source of the estimator: Hoerl and Kennard (1970); as a
 posterior, Gaussian weights with mean θ₀ and covariance σ² Λ⁻¹.
+
+Two stacks hold all of it, so that an outcome is one outer product added to each of them, and a
+query one product of a matrix and a vector for all arms together:
+
+    sums     Σ w v vᵀ of v = (z, y, 1)   shape (K, d + 2, d + 2); A, b, n, sy, syy are its parts
+    solved   P, and theta below it       shape (K, d + 1, d)
+
+solved z is (P z, the estimate ŷ), and solved −= (P z, ŷ − y) (P z)ᵀ w / (1 + w zᵀ P z) learns.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from metallm.core.arrays import FloatArray
 
 DEFAULT_VARIANCE = 0.25
@@ -31,6 +41,28 @@ DEFAULT_VARIANCE = 0.25
 
 VARIANCE_WEIGHT = 10.0
 """Outcomes that the default variance counts for."""
+
+
+class _Part:
+    """A part of a stack, read and set as an array of its own; what is read is a view.
+
+    Args:
+        stack: the attribute that holds the stack.
+        place: from d to the part's place in the stack.
+    """
+
+    def __init__(self, stack: str, place: Callable[[int], Any]) -> None:
+        self._stack = stack
+        self._place = place
+
+    def __get__(self, ridge: ArmRidge, owner: type[ArmRidge]) -> FloatArray:
+        stack: FloatArray = getattr(ridge, self._stack)
+        part: FloatArray = stack[self._place(len(ridge.l2))]
+        return part
+
+    def __set__(self, ridge: ArmRidge, value: FloatArray) -> None:
+        ridge.forget_residuals()
+        getattr(ridge, self._stack)[self._place(len(ridge.l2))] = value
 
 
 class ArmRidge:
@@ -42,34 +74,41 @@ class ArmRidge:
         prior: shape (d,).
     """
 
+    A = _Part("_sums", lambda d: np.s_[:, :d, :d])
+    b = _Part("_sums", lambda d: np.s_[:, d, :d])
+    syy = _Part("_sums", lambda d: np.s_[:, d, d])
+    sy = _Part("_sums", lambda d: np.s_[:, d, d + 1])
+    n = _Part("_sums", lambda d: np.s_[:, d + 1, d + 1])
+    P = _Part("_solved", lambda d: np.s_[:, :d, :])
+    theta = _Part("_solved", lambda d: np.s_[:, d, :])
+
     def __init__(self, arms: int, l2: FloatArray, prior: FloatArray) -> None:
         d = len(l2)
         self.l2 = np.array(l2, dtype=np.float64)
         self.prior = np.array(prior, dtype=np.float64)
-        self.A: FloatArray = np.zeros((arms, d, d))
-        self.b: FloatArray = np.zeros((arms, d))
-        self.n = np.zeros(arms)
-        self.sy = np.zeros(arms)
-        self.syy = np.zeros(arms)
+        self._sums: FloatArray = np.zeros((arms, d + 2, d + 2))
+        self._solved: FloatArray = np.zeros((arms, d + 1, d))
+        # residuals and variances are kept; those of arms that learned since are out of date
         self._residual: FloatArray | None = None
-        self.P: FloatArray = np.zeros((arms, d, d))
-        self.theta: FloatArray = np.zeros((arms, d))
+        self._variance: FloatArray | None = None
+        self._learned: set[int] = set()
+        # where updates work: v, and an outer product for each stack
+        self._v = np.ones(d + 2)
+        self._sums_step, self._solved_step = np.empty((d + 2, d + 2)), np.empty((d + 1, d))
         self.refactor()
 
     @property
     def arms(self) -> int:
         """K."""
-        return len(self.n)
+        return len(self._sums)
 
     def add_arm(self) -> None:
         """One more arm, which knows the prior alone."""
-        self._residual = None
+        self.forget_residuals()
         d = len(self.l2)
-        self.A = np.concatenate([self.A, np.zeros((1, d, d))])
-        self.b = np.concatenate([self.b, np.zeros((1, d))])
-        self.n, self.sy, self.syy = (np.append(sums, 0.0) for sums in (self.n, self.sy, self.syy))
-        self.P = np.concatenate([self.P, np.diag(1.0 / self.l2)[None]])
-        self.theta = np.concatenate([self.theta, self.prior[None]])
+        untaught = np.concatenate([np.diag(1.0 / self.l2), self.prior[None]])
+        self._sums = np.concatenate([self._sums, np.zeros((1, d + 2, d + 2))])
+        self._solved = np.concatenate([self._solved, untaught[None]])
 
     def add(self, arm: int, z: FloatArray, y: FloatArray, weight: FloatArray | None = None) -> None:
         """Add a batch to the sums of one arm; `refactor` makes it count.
@@ -80,18 +119,14 @@ class ArmRidge:
             y: shape (m,).
             weight: shape (m,); None counts each row once.
         """
-        self._residual = None
-        w = np.ones(len(y)) if weight is None else weight
-        weighted = z * w[:, None]
-        self.A[arm] += weighted.T @ z
-        self.b[arm] += weighted.T @ y
-        self.n[arm] += w.sum()
-        self.sy[arm] += w @ y
-        self.syy[arm] += w @ (y * y)
+        self.forget_residuals()
+        v = np.column_stack([z, y, np.ones(len(y))])
+        weighted = v if weight is None else v * weight[:, None]
+        self._sums[arm] += weighted.T @ v
 
     def refactor(self) -> None:
         """Compute P and theta afresh from the sums."""
-        self._residual = None
+        self.forget_residuals()
         if self.arms == 0:
             return
         precision = self.A + np.diag(self.l2)
@@ -110,36 +145,54 @@ class ArmRidge:
             y: the outcome.
             weight: above −1 / (zᵀ P z).
         """
-        self._residual = None
-        P = self.P[arm]
-        Pz = P @ z
-        gain = weight / (1.0 + weight * float(z @ Pz))
-        # theta moves along P z by the prediction's error: no second multiplication by P
-        self.theta[arm] += (gain * (y - float(z @ self.theta[arm]))) * Pz
-        P -= np.outer(gain * Pz, Pz)
-        self.A[arm] += np.outer(weight * z, z)
-        self.b[arm] += (weight * y) * z
-        self.n[arm] += weight
-        self.sy[arm] += weight * y
-        self.syy[arm] += weight * y * y
+        d = len(self.l2)
+        solved, sums, v = self._solved[arm], self._sums[arm], self._v
+        moved = solved.dot(z)  # (P z, ŷ)
+        Pz = moved[:d]
+        step = Pz * (weight / (1.0 + weight * Pz.dot(z)))
+        moved[d] -= y
+        # an outer product as a product of matrices: BLAS takes half of broadcasting's time
+        np.subtract(solved, moved[:, None].dot(step[None], out=self._solved_step), out=solved)
+        v[:d] = z
+        v[d] = y
+        other = v if weight == 1.0 else weight * v
+        np.add(sums, v[:, None].dot(other[None], out=self._sums_step), out=sums)
+        self._learned.add(arm)
+
+    def forget_residuals(self) -> None:
+        """Have all residuals computed afresh when they are next asked for."""
+        self._residual = self._variance = None
 
     def residual(self) -> FloatArray:
-        """Sum of squared residuals of each arm, shape (K,); kept until something is learned."""
-        if self._residual is None:
-            through = np.matmul(self.A, self.theta[..., None])[..., 0]
-            explained = (self.theta * (2.0 * self.b - through)).sum(axis=1)
-            self._residual = np.maximum(self.syy - explained, 0.0)
-        return self._residual
+        """Sum of squared residuals of each arm, shape (K,); kept until an arm learns.
+
+        With (A + Λ) θ = b + Λ θ₀ it is syy − θᵀ (b + Λ (θ − θ₀)): no product with A.
+        """
+        return self._kept()[0]
 
     def variance(self) -> FloatArray:
         """Residual variance σ² of each arm, shrunk to the default, shape (K,).
 
         It is not pooled: an arm that always succeeds tells nothing about how sure another is.
         """
-        shrunk: FloatArray = (VARIANCE_WEIGHT * DEFAULT_VARIANCE + self.residual()) / (
-            VARIANCE_WEIGHT + self.n
-        )
-        return shrunk
+        return self._kept()[1]
+
+    def _kept(self) -> tuple[FloatArray, FloatArray]:
+        """Residuals and variances; computed for the arms that learned since the last call."""
+        residual, variance = self._residual, self._variance
+        if residual is None or variance is None:
+            residual, variance = self._residual, self._variance = np.zeros((2, self.arms))
+            self._learned.update(range(self.arms))
+        d = len(self.l2)
+        for arm in self._learned:
+            theta, sums = self._solved[arm, d], self._sums[arm]
+            explained = theta.dot(self.l2 * (theta - self.prior) + sums[d, :d])
+            residual[arm] = left = max(float(sums[d, d]) - float(explained), 0.0)
+            variance[arm] = (VARIANCE_WEIGHT * DEFAULT_VARIANCE + left) / (
+                VARIANCE_WEIGHT + float(sums[d + 1, d + 1])
+            )
+        self._learned.clear()
+        return residual, variance
 
     def predict(self, z: FloatArray) -> FloatArray:
         """Expected outcomes, z of shape (m, d) gives (m, K)."""
@@ -148,6 +201,16 @@ class ArmRidge:
 
     def spread(self, z: FloatArray) -> FloatArray:
         """√(zᵀ P z) for each arm, z of shape (m, d) gives (m, K); times σ the standard error."""
-        through = np.matmul(z[None], self.P)
-        spread: FloatArray = np.sqrt(np.maximum((through * z[None]).sum(axis=2).T, 0.0))
-        return spread
+        return self.predict_with_spread(z)[1]
+
+    def predict_with_spread(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """`predict` and `spread` in one, each (m, K): for a single query one product gives both."""
+        d = len(self.l2)
+        if len(z) != 1:
+            squares: FloatArray = np.vecdot(np.matmul(z[None], self.P), z).T
+            return self.predict(z), np.sqrt(np.maximum(squares, 0.0))
+        (row,) = z
+        # the stack as one tall matrix: numpy then makes one call of BLAS instead of K
+        moved = self._solved.reshape(-1, d).dot(row).reshape(-1, d + 1)
+        spread: FloatArray = np.sqrt(np.maximum(moved[:, :d].dot(row), 0.0))
+        return moved[None, :, d], spread[None]

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from metallm.core.protocols import View
 
 GAMMA = 300.0
-"""γ = GAMMA · √(1 + outcomes); growth with the root of the outcomes is the paper's."""
+"""γ = γ₀ √(1 + outcomes) · √max(1, K / MANY), γ₀ = GAMMA; growth with both roots is the paper's."""
+
+MANY = 12
+"""Arms beyond which γ grows with their number; below, all of 100 to 1,000 were measured alike."""
 
 OPTIMISM = 1.0
 """Standard errors that are added to a reward before gaps are taken."""
@@ -51,7 +54,7 @@ class SquareCBPolicy:
     def probabilities(self, view: View, arms: Sequence[str]) -> FloatArray:
         """Probability of each arm, shape (n, K)."""
         count = len(arms)
-        gamma = self._gamma * math.sqrt(1.0 + view.observations)
+        gamma = self._gamma * math.sqrt((1.0 + view.observations) * max(1.0, count / MANY))
         if len(view.reward) == 1 and count <= FEW:
             (reward,), (spread,) = view.reward.tolist(), view.uncertainty.tolist()
             return np.array([_one_row(reward, spread, gamma, self._optimism)])

@@ -105,9 +105,9 @@ def _panels(
     )
     # below the highest of the arms' lowest points no draw can be the largest
     lowest = np.maximum((mean - REACH * spread).max(axis=1, keepdims=True), known)
-    ends = np.maximum(ends, lowest)
-    ends.sort(axis=1)
-    return ends
+    above: FloatArray = np.maximum(ends, lowest)
+    above.sort(axis=1)
+    return above
 
 
 def _integrals(
