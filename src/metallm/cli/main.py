@@ -16,6 +16,7 @@ from metallm.cli.init import init
 from metallm.cli.log import log
 from metallm.cli.models import models
 from metallm.cli.paper import paper
+from metallm.cli.quiz import quiz
 from metallm.cli.replay import replay
 from metallm.cli.sandbox import sandbox
 from metallm.cli.serve import serve
@@ -62,7 +63,7 @@ def metallm(
     SET.set(tuple(settings or ()))
 
 
-for command in (demo, init, models, serve, classify, log, verify, replay, paper, sandbox):
+for command in (demo, init, models, serve, classify, quiz, log, verify, replay, paper, sandbox):
     app.command()(command)
 
 
