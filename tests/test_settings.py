@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from metallm.assembly import Router
 from metallm.errors import ConfigurationError
 from metallm.settings import load_settings
 
@@ -68,3 +69,24 @@ def test_an_environment_that_is_no_json_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("METALLM_ARMS", "[{")
     with pytest.raises(ConfigurationError, match="arms"):
         load_settings()
+
+
+def test_a_prior_quality_reaches_the_routers_arm(tmp_path: Path) -> None:
+    path = tmp_path / "metallm.toml"
+    # a price of the price table's is filled in beside it
+    path.write_text(
+        '[store]\npath = ""\n[[arms]]\nname = "openai/gpt-4o-mini"\nprior_quality = 0.82\n'
+    )
+    router = Router.from_settings(load_settings(path))
+    try:
+        assert router.arms["openai/gpt-4o-mini"].prior_quality == 0.82
+        assert router.arms["openai/gpt-4o-mini"].list_price is not None
+    finally:
+        router.close()
+
+
+def test_a_prior_quality_outside_its_range_is_refused_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "metallm.toml"
+    path.write_text('[[arms]]\nname = "a"\nprior_quality = 82\n')
+    with pytest.raises(ConfigurationError, match=r"arms\.0\.prior_quality: .*less than or equal"):
+        load_settings(path)

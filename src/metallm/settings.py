@@ -87,6 +87,7 @@ class ArmSettings(_Section):
     cache_write_price: float | None = None
     price: Literal["unknown"] | None = None
     options: dict[str, Any] = Field(default_factory=dict)
+    prior_quality: float | None = Field(default=None, ge=0, le=1)
 
     def arm(self) -> Arm:
         """The arm that this table describes."""

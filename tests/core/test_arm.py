@@ -30,8 +30,17 @@ def test_an_arm_without_prices_has_no_list_price_rather_than_a_free_one() -> Non
         ({"name": "a", "input_price": -1.0, "output_price": 1.0}, "0 or more"),
         ({"name": "a", "input_price": float("nan"), "output_price": 1.0}, "0 or more"),
         ({"name": "a", "price": "3.0"}, "can only be 'unknown'"),
+        ({"name": "a", "prior_quality": 82.0}, "a share from 0 to 1, such as 0.82"),
+        ({"name": "a", "prior_quality": -0.1}, "arm 'a': prior_quality"),
+        ({"name": "a", "prior_quality": float("nan")}, "prior_quality"),
     ],
 )
 def test_a_wrong_arm_is_refused_with_the_reason(fields: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigurationError, match=told):
         Arm(**fields)
+
+
+def test_a_prior_quality_is_a_share_or_nothing() -> None:
+    assert Arm("a").prior_quality is None
+    for share in (0.0, 0.82, 1.0):
+        assert Arm("a", prior_quality=share).prior_quality == share

@@ -33,9 +33,13 @@ class Arm:
         base_url: root of an OpenAI-compatible API; default: the provider's.
         api_key_env: the environment variable that holds the key; default: the provider's.
         options: fixed request fields of this arm, such as a temperature.
+        prior_quality: 0 to 1, how good the arm is expected to be before any outcome of it was
+            seen, such as a published benchmark score on the same kind of queries; None where
+            nothing is expected.
 
     Raises:
-        ConfigurationError: an empty name, half a price, a negative or non-finite price.
+        ConfigurationError: an empty name, half a price, a negative or non-finite price, a prior
+            quality outside 0 to 1.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Arm:
     base_url: str | None = None
     api_key_env: str | None = None
     options: Mapping[str, Any] = field(default_factory=_no_options)
+    prior_quality: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -68,6 +73,11 @@ class Arm:
             raise ConfigurationError(
                 f"arm {self.name!r}: price can only be 'unknown'; "
                 "known prices go into input_price and output_price"
+            )
+        if self.prior_quality is not None and not 0.0 <= self.prior_quality <= 1.0:
+            raise ConfigurationError(
+                f"arm {self.name!r}: prior_quality is a share from 0 to 1, such as 0.82 for a "
+                f"benchmark score of 82 %, not {self.prior_quality!r}"
             )
 
     @property
