@@ -1,0 +1,1 @@
+"""The parts of the routing benchmark, `benchmarks/quality/route.py`."""

@@ -1,0 +1,1 @@
+"""Adapters to other routers and bandits, one file each."""
