@@ -14,6 +14,46 @@ from metallm.embeddings.static import StaticEmbedder
 STATIC = StaticEmbedder()
 FEATURES = FeatureEmbedder()
 
+STATIC_BITS = [0.09347475320100784, -0.046785447746515274, -0.1215212345123291]
+FEATURE_BITS = [
+    -0.47045233845710754,
+    -0.48083266615867615,
+    -0.5100000500679016,
+    -0.48041632771492004,
+    0.27283138036727905,
+    0.37947332859039307,
+    0.33283138275146484,
+    0.08393876999616623,
+    0.2847856879234314,
+    0.17958369851112366,
+    0.09000000357627869,
+    0.0,
+    0.0,
+    0.0,
+    0.41588833928108215,
+    0.23070858418941498,
+    0.0,
+    0.16970564424991608,
+    0.0,
+    0.21000000834465027,
+    -0.30000001192092896,
+    0.057944156229496,
+    0.0,
+    0.0,
+    0.0,
+    0.0,
+    0.0,
+    0.0,
+    0.0,
+    0.0,
+    0.0,
+    0.0,
+    0.0,
+    0.0,
+    0.0,
+    0.3181980550289154,
+]
+
 
 @pytest.mark.parametrize("embedder", [STATIC, FEATURES, default_embedder()])
 def test_a_batch_is_what_each_text_gives_alone(embedder: Embedder) -> None:
@@ -78,3 +118,11 @@ def test_joined_contexts_stand_side_by_side_in_order() -> None:
     assert context[:, STATIC.dim :].tolist() == FEATURES.embed(["How many apples?"]).tolist()
     assert STATIC.id in joined.id
     assert FEATURES.id in joined.id
+
+
+def test_contexts_are_the_numbers_that_the_embedder_s_id_stands_for() -> None:
+    # a log names its embedder by id: whoever changes these numbers has to change the id
+    text = "What's x^2 + 1?\nA. 5\nB. héllo\n\ndef f():  return 10"
+    context = default_embedder().embed([text])
+    assert context[0, :3].tolist() == pytest.approx(STATIC_BITS, abs=1e-7)
+    assert context[0, 256:].tolist() == pytest.approx(FEATURE_BITS, abs=1e-7)

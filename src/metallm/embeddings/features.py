@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metallm.embeddings.signs import Signs
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,9 +26,10 @@ MAX_CHARACTERS = 4096
 SPREAD = 0.3
 """Beside a unit-length embedding: .15 and .3 were measured to be ties, 1 drowns the embedding."""
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _OPTION = re.compile(r"(?:^|[\s(])\(?([A-Ja-j1-9])[).:]\s")
+# an option's end, with what has to stand before it: much quicker to look for than an option
+_OPTION_END = re.compile(r"[).:](?:(?<=[\s(][A-Ja-j1-9].)|(?<=^[A-Ja-j1-9].))\s")
 _CODE = re.compile(
     r"def |class |import |return |#include|```|;\s*\n|=>|\{\s*\n|</\w|SELECT |::|\(\)"
 )
@@ -54,6 +57,11 @@ _GROUPS: tuple[frozenset[str], ...] = tuple(
     )
 )
 
+_GROUPS_OF: dict[str, tuple[int, ...]] = {
+    word: tuple(place for place, words in enumerate(_GROUPS) if word in words)
+    for word in frozenset().union(*_GROUPS)
+}
+
 NAMES: tuple[str, ...] = (
     "log_characters", "log_words", "word_length", "sentence_length", "lines", "digits",
     "numbers", "uppercase", "punctuation", "options", "question_marks", "ends_in_question",
@@ -78,40 +86,50 @@ class FeatureEmbedder:
 def _features(text: str) -> list[float]:
     seen = text[:MAX_CHARACTERS]
     characters = max(len(seen), 1)
-    words = _WORD.findall(seen.lower())
+    signs = Signs.of(seen)
+    words, digits = signs.words, signs.digits
     count = max(len(words), 1)
     letters = sum(map(len, words))
-    options = len(set(_OPTION.findall(seen)))
-    stripped = seen.rstrip()
+    options = len(set(_OPTION.findall(seen))) if _OPTION_END.search(seen) else 0
     shape = [
         math.log1p(len(text)) - 5.5,
         math.log1p(len(words)) - 3.8,
         letters / count - 4.7,
         math.log(count / (len(_SENTENCE.findall(seen)) + 1) + 1.0) - 2.7,
         math.log1p(seen.count("\n")) - 0.7,
-        math.sqrt(sum(map(str.isdigit, seen)) / characters) * 4.0,
-        math.log1p(len(_NUMBER.findall(seen))) - 0.5,
-        math.sqrt(sum(map(str.isupper, seen)) / characters) * 4.0 - 0.7,
+        math.sqrt(digits / characters) * 4.0,
+        math.log1p(len(_NUMBER.findall(seen)) if digits else 0) - 0.5,
+        math.sqrt(signs.uppercase / characters) * 4.0 - 0.7,
         math.sqrt((characters - letters - seen.count(" ")) / characters) * 3.0 - 0.8,
         math.log1p(options) - 0.5,
         min(seen.count("?"), 3) - 0.7,
-        1.0 if stripped.endswith("?") else 0.0,
+        1.0 if seen.rstrip().endswith("?") else 0.0,
         min(seen.count("!"), 3) * 0.7,
         math.log1p(seen.count('"') + seen.count("“")) * 0.8,
         math.log1p(len(_CODE.findall(seen))),
-        math.log1p(len(_LATEX.findall(seen))) * 0.7,
-        1.0 if _BLANK.search(seen) else 0.0,
-        _non_ascii(seen),
+        math.log1p(len(_LATEX.findall(seen)) if signs.formula else 0) * 0.7,
+        1.0 if _has_blank(seen) else 0.0,
+        math.sqrt(signs.others / characters) * 4.0,
         math.log1p(seen.count("@") + seen.count("#") + seen.count("http")),
         len(set(words)) / count * 3.0 - 2.3,
-        math.sqrt(sum(len(word) > 8 for word in words) / count) * 3.0 - 1.0,
+        math.sqrt(len([word for word in words if len(word) > 8]) / count) * 3.0 - 1.0,
         math.log1p(seen.count(":")) - 0.5,
     ]  # fmt: skip
-    shape.extend(math.sqrt(sum(word in group for word in words) / count) * 3.0 for group in _GROUPS)
+    shape.extend([math.sqrt(known / count) * 3.0 for known in _known_words(words)])
     return shape
 
 
-def _non_ascii(seen: str) -> float:
-    if seen.isascii():
-        return 0.0
-    return math.sqrt(sum(not sign.isascii() for sign in seen) / len(seen)) * 4.0
+def _known_words(words: list[str]) -> list[int]:
+    """How many of the words are in each group; a word may be in several."""
+    known = [0] * len(_GROUPS)
+    for groups in filter(None, map(_GROUPS_OF.get, words)):
+        for group in groups:
+            known[group] += 1
+    return known
+
+
+def _has_blank(seen: str) -> bool:
+    # single signs are found at once, the expression ignores case and is slow
+    if not ("_" in seen or "..." in seen or "[" in seen or "<" in seen):
+        return False
+    return _BLANK.search(seen) is not None

@@ -7,18 +7,21 @@ package: its loader looks for the tokenizer in the wrong folder and then asks a 
 
 from __future__ import annotations
 
+import math
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metallm.embeddings.words import WordTokenizer
 from metallm.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from tokenizers import Tokenizer
 
     from metallm.core.arrays import Context
 
@@ -38,30 +41,39 @@ class StaticEmbedder:
     id = "wordllama-l2-supercat-256"
 
     def __init__(self) -> None:
-        # both read compiled files of some megabytes: only when an embedder is made
+        # a compiled file of some megabytes: only when an embedder is made
         from safetensors.numpy import load_file  # noqa: PLC0415
-        from tokenizers import Tokenizer  # noqa: PLC0415
 
-        folder = _package_folder()
-        (table,) = load_file(folder / _WEIGHTS).values()
-        self._table: NDArray[np.float16] = table
-        self._tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MAX_TOKENS)
+        (table,) = load_file(_package_folder() / _WEIGHTS).values()
+        # twice the memory of the file's halves, but adding them up takes a fifth of the time
+        self._table: NDArray[np.float32] = table.astype(np.float32)
+        self._tokenizer = WordTokenizer(tokenizer_of_the_table())
         self.dim = int(table.shape[1])
 
     def embed(self, texts: Sequence[str]) -> Context:
         """Contexts of n texts, shape (n, d), float32, each of length 1."""
         out = np.zeros((len(texts), self.dim), dtype=np.float32)
         for row, text in enumerate(texts):
-            ids = self._tokenizer.encode(text[:MAX_CHARACTERS], add_special_tokens=False).ids
-            if not ids:
-                continue
-            total = self._table[ids].sum(axis=0, dtype=np.float32)
-            length = float(np.sqrt(total @ total))
+            ids = self._tokenizer.ids(text[:MAX_CHARACTERS])[:MAX_TOKENS]
+            total = np.add.reduce(self._table.take(ids, axis=0), axis=0)
+            length = math.sqrt(total.dot(total))
             if length > 0.0:
                 np.divide(total, length, out=out[row])
         return out
+
+
+def tokenizer_of_the_table() -> Tokenizer:
+    """The tokenizer that belongs to the table, with neither padding nor truncation.
+
+    Raises:
+        ConfigurationError: the package that holds it is missing.
+    """
+    from tokenizers import Tokenizer  # noqa: PLC0415 - compiled, as above
+
+    tokenizer = Tokenizer.from_file(str(_package_folder() / _TOKENIZER))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
 
 
 def _package_folder() -> Path:

@@ -1,0 +1,103 @@
+"""Token ids of a text, word by word: what was tokenized once is looked up.
+
+The tokenizer (byte pair encoding, Sennrich et al. 2016, in LLaMA's variant) sets "▁" for each space
+and one in front of the text. No token of it has a "▁" after another sign, so no merge ever crosses
+the end of a word: the ids of a text are those of its words, one after the other. A tokenizer whose
+tokens do reach over words is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metallm.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from tokenizers import Tokenizer
+
+CAPACITY = 50_000
+"""Words that are kept, some ten MB; when they are too many all are forgotten."""
+
+LONGEST = 40
+"""Characters of a word that is kept; what is longer seldom comes again."""
+
+_SPACE = "▁"
+_SEGMENT = re.compile(r" +[^ ]*")
+_REACHES_OVER = re.compile(f"[^{_SPACE}]{_SPACE}")
+
+
+class WordTokenizer:
+    """The ids that a tokenizer gives, from the words' ids. Safe to use from several threads.
+
+    Args:
+        tokenizer: with neither padding nor truncation.
+
+    Raises:
+        ConfigurationError: a tokenizer with tokens that reach over the end of a word.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        vocabulary: dict[str, int] = tokenizer.get_vocab(with_added_tokens=True)
+        across = next(filter(_REACHES_OVER.search, vocabulary), None)
+        if across is not None:
+            raise ConfigurationError(
+                f"this tokenizer cannot go word by word: its token {across!r} reaches over two"
+            )
+        if _SPACE not in vocabulary:
+            raise ConfigurationError(
+                f"this tokenizer cannot go word by word: it has none for {_SPACE!r}"
+            )
+        self._tokenizer = tokenizer
+        self._starts = np.zeros(max(vocabulary.values()) + 1, dtype=np.bool_)
+        self._starts[[place for token, place in vocabulary.items() if token[:1] == _SPACE]] = True
+        self._blank = {"": _bytes([vocabulary[_SPACE]])}
+        self._known = dict(self._blank)
+        added = (token.content for token in tokenizer.get_added_tokens_decoder().values())
+        # texts that hold one of these are not cut at spaces alone
+        self._odd = re.compile("|".join(map(re.escape, [_SPACE, *added])))
+
+    def ids(self, text: str) -> NDArray[np.int64]:
+        """Ids of a text's tokens, without special ones; read-only."""
+        if not text or self._odd.search(text):
+            return np.array(self._encoded(text), dtype=np.int64)
+        words: Sequence[str] = text.split(" ")
+        if "" in words:  # several spaces in a row, or at an end
+            words = [segment[1:] for segment in _SEGMENT.findall(" " + text)]
+        try:
+            found = b"".join(map(self._known.__getitem__, words))
+        except KeyError:
+            found = self._learned(words)
+        return np.frombuffer(found, dtype=np.int64)
+
+    def _learned(self, words: Sequence[str]) -> bytes:
+        """The ids of words some of which are new; those are kept."""
+        known = self._known
+        new = dict.fromkeys(word for word in words if word not in known)
+        plain = [word for word in new if word[0] != " "]
+        fresh = {word: _bytes(self._encoded(word)) for word in new if word[0] == " "}
+        if plain:
+            # all in one call; each word begins with the one token in it that begins with "▁"
+            together = np.array(self._encoded(" ".join(plain)), dtype=np.int64)
+            cuts = np.flatnonzero(self._starts[together])[1:]
+            parts = np.split(together, cuts)
+            fresh.update(zip(plain, (part.tobytes() for part in parts), strict=True))
+        found = b"".join([known[word] if word in known else fresh[word] for word in words])
+        if len(known) + len(fresh) > CAPACITY:
+            # a new mapping, not an emptied one: another thread may be reading
+            self._known = known = dict(self._blank)
+        known.update((word, ids) for word, ids in fresh.items() if len(word) <= LONGEST)
+        return found
+
+    def _encoded(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+
+def _bytes(ids: Sequence[int]) -> bytes:
+    return np.array(ids, dtype=np.int64).tobytes()
