@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,7 +45,7 @@ def quiz(
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a new arm some prompts whose right answer is known, and learn from its answers.
+    """Ask a new arm what is known already, and learn from it.
 
     The prompts stand for all in the source, and what they are expected to cost is told first.
     Every answer is in the log once it came: after an interrupt the same command goes on where it
@@ -137,6 +136,8 @@ class _Quiz:
         Raises:
             InputError: the answer was no.
         """
+        import asyncio
+
         from metallm.assembly import Router
 
         # opened before anybody is asked: a log that another process owns is told at once
