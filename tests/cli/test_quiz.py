@@ -166,6 +166,19 @@ def test_the_cost_is_told_and_confirmed_before_anything_is_asked(
         assert "error: nothing was asked" in done.stderr
 
 
+def test_an_unknown_price_is_told_as_such_and_is_no_bill_of_0(
+    run: Run, data: Path, tmp_path: Path, recordings: Recordings
+) -> None:
+    with running(create_app(recordings)) as url:
+        arm = f'[[arms]]\nname = "sim/tiny"\nbase_url = "{url}/v1"\nprice = "unknown"\n'
+        (tmp_path / "metallm.toml").write_text(f'[store]\npath = "log.db"\n{arm}')
+        told = json.loads(quiz(run, data, "--prompts", 3).stdout)
+        done = run("quiz", "sim/tiny", "--from", data, "--yes", "--prompts", 5)
+    assert (told["expected_usd"], told["bill_usd"], told["bill_unknown"]) == (None, 0.0, 3)
+    assert "2 prompts for sim/tiny, at an unknown cost" in done.stderr
+    assert "and 2 answers of unknown cost" in done.stderr
+
+
 def test_without_a_file_the_logs_own_classifications_are_asked(
     run: Run, tmp_path: Path, upstream: str
 ) -> None:

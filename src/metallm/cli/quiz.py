@@ -112,13 +112,13 @@ class _Quiz:
     """One run over the prompts that the arm has not answered yet."""
 
     def __init__(self, settings: Settings, arm: str, plan: Plan) -> None:
-        from metallm.cli.tally import Tally
+        from metallm.cli.tally import Count, Tally
 
         self.tally: Tally = Tally()
         self._settings = settings
         self._arm = arm
         self._plan = plan
-        self._bill_usd = 0.0
+        self._bill = Count()
         self._expected_usd: float | None = 0.0
         for text, earlier in plan.earlier.items():
             self.tally.add(
@@ -157,7 +157,9 @@ class _Quiz:
             tell(f"{total - left} of {total} prompts are answered already")
         if not left:
             return True
-        tell(f"{left} prompts for {self._arm}, expected to cost {usd(self._expected_usd)}")
+        unknown = self._expected_usd is None
+        cost = "at an unknown cost" if unknown else f"expected to cost {usd(self._expected_usd)}"
+        tell(f"{left} prompts for {self._arm}, {cost}")
         if sure:
             return True
         try:
@@ -179,7 +181,8 @@ class _Quiz:
 
                 def keep(answer: dict[str, Any]) -> None:
                     self.tally.add(answer)
-                    self._bill_usd += answer.get("cost_usd") or 0.0
+                    if answer.get("error") is None:
+                        self._bill.add(answer)
                     seen = self.tally.whole.rows + self.tally.failed
                     report(seen, len(self._plan.prompts), self.tally.note())
 
@@ -191,7 +194,7 @@ class _Quiz:
         """Accuracy with its interval, and the bill."""
         from metallm.evaluation.intervals import wilson_interval
 
-        whole = self.tally.whole
+        whole, expected = self.tally.whole, usd(self._expected_usd)
         sure = wilson_interval(whole.correct, whole.judged) if whole.judged else None
         if as_json:
             ends = None if sure is None else [sure.low, sure.high]
@@ -201,7 +204,8 @@ class _Quiz:
                     "prompts": len(self._plan.prompts),
                     "answered_before": len(self._plan.earlier),
                     "expected_usd": self._expected_usd,
-                    "bill_usd": self._bill_usd,
+                    "bill_usd": self._bill.cost_usd,
+                    "bill_unknown": self._bill.cost_unknown,
                     "accuracy_interval": ends,
                     **self.tally.plain(),
                 }
@@ -215,4 +219,6 @@ class _Quiz:
             )
         if self.tally.unread:
             tell(f"{self.tally.unread} answers named none of the labels, or several: wrong")
-        tell(f"bill of this run {usd(self._bill_usd)}, expected {usd(self._expected_usd)}")
+        unknown = self._bill.cost_unknown
+        more = f" and {unknown} answers of unknown cost" if unknown else ""
+        tell(f"bill of this run {usd(self._bill.cost_usd)}{more}, expected {expected}")
