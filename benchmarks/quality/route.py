@@ -20,7 +20,8 @@ from routing.ledger import Ledger
 from routing.methods import offline_methods, online_methods
 from routing.page import page
 from routing.summary import Summary
-from routing.table import find_files, left_out, read_table
+from routing.table import find_files, read_table
+from routing.work import Work
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -29,16 +30,19 @@ def main(arguments: list[str] | None = None) -> None:
     tables = {}
     for path in find_files(options.files):
         table = read_table(path)
-        if gone := left_out(path, table):
-            print(f"{table.name}: left out for want of costs: {', '.join(gone)}", file=sys.stderr)
+        if table.left_out:
+            names = ", ".join(table.left_out)
+            print(f"{table.name}: left out for want of costs: {names}", file=sys.stderr)
         tables[table.name] = table
     if not tables:
         print("nothing to measure: give recorded files, or a folder of them", file=sys.stderr)
         return
     bench = Bench(
-        tables,
-        offline_methods(peers=options.peers) if options.only != "online" else [],
-        online_methods(peers=options.peers) if options.only != "offline" else [],
+        Work(
+            tables,
+            offline_methods(peers=options.peers) if options.only != "online" else [],
+            online_methods(peers=options.peers) if options.only != "offline" else [],
+        ),
         Ledger(options.results),
         Plan(options.shuffles, options.tuning_shuffles, options.peer_shuffles, options.jobs),
     )

@@ -1,32 +1,24 @@
-"""Runs jobs: settings first on a few shuffles, then each file with the setting it was given."""
+"""Plans jobs: settings first on a few shuffles, then each file with the setting it was given."""
 
 from __future__ import annotations
 
-import sys
-import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from routing import online
-from routing.ledger import Job, key
+from routing.ledger import Job
 from routing.nested import Choice, choose
-from routing.split import Split
+from routing.pool import done
+from routing.work import COLD, LATE, NEVER, OFFLINE, WARM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from routing.ledger import Ledger
     from routing.methods import OfflineMethod, OnlineMethod
     from routing.table import Table
+    from routing.work import Work
 
-OFFLINE = "offline"
-COLD = "cold"
-WARM = tuple(f"warm{rows}" for rows in online.WARM_ROWS)
-LATE, NEVER = "late", "never"
 PEER_KINDS = (COLD, "warm25", "warm100")
 """Streams that peers and baselines are played on."""
 
@@ -52,12 +44,10 @@ class Plan:
 
 @dataclass(eq=False)
 class Bench:
-    """All tables and methods of a run.
+    """A run of all methods on all tables.
 
     Args:
-        tables: by name.
-        offline: methods.
-        online: methods.
+        work: does the jobs.
         ledger: what is known already.
         plan: how much is run.
 
@@ -65,13 +55,25 @@ class Bench:
         choices: by "offline" or "online" and method, which setting each file got.
     """
 
-    tables: Mapping[str, Table]
-    offline: Sequence[OfflineMethod]
-    online: Sequence[OnlineMethod]
+    work: Work
     ledger: Ledger
     plan: Plan
     choices: dict[tuple[str, str], Choice] = field(default_factory=dict)
-    _split: Split | None = None
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """By name."""
+        return self.work.tables
+
+    @property
+    def offline(self) -> Sequence[OfflineMethod]:
+        """Methods that are fitted once."""
+        return self.work.offline
+
+    @property
+    def online(self) -> Sequence[OnlineMethod]:
+        """Methods that play streams."""
+        return self.work.online
 
     def run_offline(self) -> None:
         """Every offline method: its settings, then all shuffles."""
@@ -105,7 +107,7 @@ class Bench:
 
     def figures(self, job: Job) -> dict[str, Any] | None:
         """What a job came to; None where it was not run."""
-        return self.ledger.get(self.key(job))
+        return self.ledger.get(self.work.key(job))
 
     def shuffles_of(self, method: OnlineMethod) -> int:
         """How many shuffles an online method is played on."""
@@ -115,36 +117,6 @@ class Bench:
     def kinds_of(self, method: OnlineMethod) -> tuple[str, ...]:
         """Which streams an online method is played on."""
         return (COLD, *WARM, LATE, NEVER) if method.group == "ours" else PEER_KINDS
-
-    def key(self, job: Job) -> str:
-        """What a job's result is kept by."""
-        methods: Iterable[OfflineMethod | OnlineMethod]
-        methods = self.offline if job.kind == OFFLINE else self.online
-        settings = next(each.settings for each in methods if each.name == job.method)
-        return key(job, self.tables[job.file].fingerprint, repr(settings[job.setting]))
-
-    def run(self, job: Job) -> dict[str, Any]:
-        """Do one job, whatever is known of it, and note the seconds that it took."""
-        begun = time.perf_counter()
-        return {**self._run(job), "seconds": round(time.perf_counter() - begun, 3)}
-
-    def _run(self, job: Job) -> dict[str, Any]:
-        table = self.tables[job.file]
-        if job.kind == OFFLINE:
-            # jobs come ordered by file and shuffle: one split at a time is kept
-            if self._split is None or (self._split.table, self._split.shuffle) != (
-                table, job.shuffle,
-            ):  # fmt: skip
-                self._split = Split(table, job.shuffle)
-            method = next(each for each in self.offline if each.name == job.method)
-            return method.figures(self._split, method.settings[job.setting])
-        player = next(each for each in self.online if each.name == job.method)
-        weight = job.cost_weight or 0.0
-        stream = _stream(table, job)
-        chosen = online.play(
-            player.player(table, weight, job.shuffle, player.settings[job.setting]), stream
-        )
-        return online.figures(stream, chosen, weight)
 
     def _tuned_on(self, method: OnlineMethod) -> tuple[int, tuple[float, ...]]:
         if method.group == "ours":
@@ -204,54 +176,5 @@ class Bench:
         """Do what is not done yet; each result is kept as it comes."""
         left = [job for job in dict.fromkeys(jobs) if self.figures(job) is None]
         left.sort(key=lambda job: (job.file, job.kind, job.shuffle))
-        begun = time.monotonic()
-        for number, (job, found) in enumerate(self._done(left), start=1):
-            self.ledger.put(self.key(job), job, found)
-            _tell(number, len(left), job, time.monotonic() - begun)
-
-    def _done(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, dict[str, Any]]]:
-        if self.plan.jobs == 1:
-            for job in jobs:
-                yield job, self.run(job)
-            return
-        for table in self.tables.values():  # before the processes part, so that they share it
-            _ = table.contexts, table.input_tokens, table.list_usd
-        with ProcessPoolExecutor(
-            self.plan.jobs, get_context("fork"), initializer=_keep, initargs=(self,)
-        ) as pool:
-            futures = {pool.submit(_run, job): job for job in jobs}
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-
-
-def _stream(table: Table, job: Job) -> online.Stream:
-    if job.kind in {LATE, NEVER}:
-        whole = online.Stream(table, job.shuffle)
-        joins = online.joining(len(table.panel.rows)) if job.kind == LATE else None
-        newcomer = online.best_arm(whole, job.cost_weight or 0.0)
-        return online.Stream(table, job.shuffle, newcomer=newcomer, joins=joins)
-    rows = int(job.kind.removeprefix("warm")) if job.kind in WARM else 0
-    return online.Stream(table, job.shuffle, warm_rows=min(rows, len(table.panel.rows) // 2))
-
-
-def _tell(number: int, total: int, job: Job, seconds: float) -> None:
-    """How far it is: on one line of a terminal, now and then in a file."""
-    live = sys.stderr.isatty()
-    if not live and number % 100 and number < total:
-        return
-    left = seconds / number * (total - number) / 60
-    line = f"{number}/{total} {job.file} {job.kind} {job.method}, {left:.0f} min left"
-    end = "\r" if live and number < total else "\n"
-    print(line.ljust(100) if live else line, end=end, file=sys.stderr, flush=True)
-
-
-_BENCH: list[Bench] = []
-
-
-def _keep(bench: Bench) -> None:
-    np.seterr(all="warn")
-    _BENCH[:] = [bench]
-
-
-def _run(job: Job) -> dict[str, Any]:
-    return _BENCH[0].run(job)
+        for job, found in done(self.work, left, self.plan.jobs):
+            self.ledger.put(self.work.key(job), job, found)

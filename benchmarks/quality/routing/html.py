@@ -8,11 +8,11 @@ import numpy as np
 
 from metallm.evaluation.frontier import single_models
 from routing import online
-from routing.bench import COLD, OFFLINE
 from routing.markup import to_html
 from routing.methods import OURS
 from routing.offline import curve_costs
 from routing.page import page
+from routing.work import COLD, OFFLINE
 
 if TYPE_CHECKING:
     from metallm.core.arrays import FloatArray
@@ -26,6 +26,8 @@ th, td { padding: .2em .7em; border-bottom: 1px solid #ddd; text-align: right; w
 th:first-child, td:first-child { text-align: left }
 h3 { margin-top: 1.6em } pre { background: #f4f4f4; padding: .7em; overflow-x: auto }
 """
+
+CONFIG = {"displaylogo": False, "responsive": True}
 
 HIDDEN = ("random", "cheapest", "best single", "oracle")
 """Far off: drawn only when they are clicked in the legend (the oracle of streams alone)."""
@@ -48,7 +50,7 @@ def report(summary: Summary) -> str:
     if summary.bench.online:
         figures += [_curves(go, summary, file) for file in summary.files]
     drawn = "\n".join(
-        figure.to_html(full_html=False, include_plotlyjs=not number)
+        figure.to_html(full_html=False, include_plotlyjs=not number, config=CONFIG)
         for number, figure in enumerate(figures)
     )
     return (

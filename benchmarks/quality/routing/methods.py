@@ -52,12 +52,14 @@ class OfflineMethod:
         group: what it is.
         settings: a name to what is passed to `figures`.
         figures: from a split and a setting to figures.
+        version: bumped when the method itself has changed.
     """
 
     name: str
     group: Group
     settings: Mapping[str, Any]
     figures: Callable[[Split, Any], dict[str, Any]]
+    version: str = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +71,19 @@ class OnlineMethod:
         group: what it is.
         settings: a name to what is passed to `player`.
         player: from a table, p, a seed and a setting to a player that knows nothing yet.
+        version: bumped when the method itself has changed.
     """
 
     name: str
     group: Group
     settings: Mapping[str, Any]
     player: Callable[[Table, float, int, Any], Player]
+    version: str = "1"
 
 
 def offline_methods(*, peers: bool) -> list[OfflineMethod]:
     """Ours first, then peers, then baselines."""
-    methods = [OfflineMethod(OURS, "ours", candidates.OFFLINE, _ours_offline)]
+    methods = [OfflineMethod(OURS, "ours", candidates.OFFLINE, _ours_offline, candidates.LEARNER)]
     if peers:
         kinds = (ridge.KIND, knn.KIND, mlp.KIND, factors.KIND)
         methods += [_quality_method(kind) for kind in kinds if _there(kind)]
@@ -96,7 +100,7 @@ def offline_methods(*, peers: bool) -> list[OfflineMethod]:
 
 def online_methods(*, peers: bool) -> list[OnlineMethod]:
     """Ours first, then peers, then baselines."""
-    methods = [OnlineMethod(OURS, "ours", candidates.ONLINE, _ours_online)]
+    methods = [OnlineMethod(OURS, "ours", candidates.ONLINE, _ours_online, candidates.LEARNER)]
     if peers:
         modules = (mabwiser, contextualbandits, vw, river_peer, bayesian, pareto)
         kinds = [kind for module in modules for kind in module.KINDS]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from routing import online
-from routing.bench import COLD, OFFLINE, WARM
 from routing.methods import OURS
+from routing.work import COLD, OFFLINE, WARM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

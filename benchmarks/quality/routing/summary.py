@@ -10,8 +10,8 @@ import numpy as np
 from metallm.evaluation.intervals import mean_interval
 from metallm.evaluation.ratios import ratio_interval
 from routing import online
-from routing.bench import COLD, LATE, NEVER, OFFLINE
 from routing.methods import OURS, RIDGE
+from routing.work import COLD, LATE, NEVER, OFFLINE
 
 if TYPE_CHECKING:
     from metallm.core.arrays import FloatArray
@@ -39,7 +39,12 @@ class Summary:
         return list(self.bench.tables)
 
     def offline(self, file: str, method: str, figure: str) -> Interval | None:
-        """A figure over shuffles; None where some shuffle has none.
+        """A figure over shuffles; None where some shuffle has none."""
+        values = self.offline_values(file, method, figure)
+        return None if values is None else mean_interval(values)
+
+    def offline_values(self, file: str, method: str, figure: str) -> FloatArray | None:
+        """A figure of each shuffle, shape (shuffles,); None where some shuffle has none.
 
         A saving below 0 and a level never reached count as 0: the best single model can always be
         asked by name.
@@ -48,19 +53,13 @@ class Summary:
         for shuffle in range(self.bench.plan.shuffles):
             found = self.bench.figures(self.bench.job(file, OFFLINE, method, shuffle)) or {}
             value = found.get(figure)
-            if figure in SAVINGS:
-                value = max(value or 0.0, 0.0)
-            values.append(value)
-        return (
-            None if None in values else mean_interval([float(v) for v in values if v is not None])
-        )
+            values.append(max(value or 0.0, 0.0) if figure in SAVINGS else value)
+        return None if None in values else np.array(values, dtype=np.float64)
 
     def online(self, file: str, method: str, kind: str, figure: str) -> Interval | None:
         """A figure over shuffles, each the mean over cost weights; None where a run has none."""
         values = self.stream_values(file, method, kind, figure)
-        if values is None:
-            return None
-        return mean_interval(values.mean(axis=1))
+        return None if values is None else mean_interval(values.mean(axis=1))
 
     def stream_values(self, file: str, method: str, kind: str, figure: str) -> FloatArray | None:
         """A figure of each shuffle and cost weight, shape (shuffles, weights)."""
@@ -90,13 +89,14 @@ class Summary:
             return None
         return ratio_interval(late - never, always - never)
 
-    def mean_offline(self, method: str, figure: str) -> float:
-        """The mean over files of the means over shuffles; NaN where a file has none."""
-        return _mean([self.offline(file, method, figure) for file in self.files])
+    def mean_offline(self, method: str, figure: str) -> Interval | None:
+        """The mean over files of each shuffle, over shuffles; None where a file has none."""
+        return _mean([self.offline_values(file, method, figure) for file in self.files])
 
-    def mean_online(self, method: str, kind: str, figure: str = "lead") -> float:
-        """The mean over files; NaN where a file has none."""
-        return _mean([self.online(file, method, kind, figure) for file in self.files])
+    def mean_online(self, method: str, kind: str, figure: str = "lead") -> Interval | None:
+        """The same for streams, cost weights averaged."""
+        found = [self.stream_values(file, method, kind, figure) for file in self.files]
+        return _mean([None if values is None else values.mean(axis=1) for values in found])
 
     def figures(self) -> dict[str, float]:
         """What `--json` writes; what could not be measured is left out."""
@@ -114,16 +114,16 @@ class Summary:
         found = {f"gap_closed.{file}": gap for file, gap in gaps.items()}
         found["gap_closed_mean"] = float(np.mean(list(gaps.values())))
         found["saving99_median"] = float(np.median(saved))
+        found["gap_closed_least"] = float(np.min(list(gaps.values())))
         found["gap_over_ridge_least"] = float(np.min(lead))
         for method in self.bench.offline:
             if method.name != OURS:
-                found[f"gap_closed_mean.{method.name}"] = self.mean_offline(
-                    method.name, "gap_closed"
-                )
+                mean = self.mean_offline(method.name, "gap_closed")
+                found[f"gap_closed_mean.{method.name}"] = _value(mean)
         return found
 
     def _online_figures(self) -> dict[str, float]:
-        found = {"cold_reward_mean": self.mean_online(OURS, COLD)}
+        found = {"cold_reward_mean": _value(self.mean_online(OURS, COLD))}
         for file in self.files:
             found[f"cold_reward.{file}"] = _value(self.online(file, OURS, COLD, "lead"))
             found[f"warm25_reward.{file}"] = _value(self.online(file, OURS, "warm25", "lead"))
@@ -132,7 +132,8 @@ class Summary:
             found["new_arm_share"] = float(np.mean(shares))
         for method in self.bench.online:
             if method.name != OURS:
-                found[f"cold_reward_mean.{method.name}"] = self.mean_online(method.name, COLD)
+                mean = self.mean_online(method.name, COLD)
+                found[f"cold_reward_mean.{method.name}"] = _value(mean)
         return found
 
 
@@ -140,5 +141,7 @@ def _value(interval: Interval | None) -> float:
     return float("nan") if interval is None else interval.mean
 
 
-def _mean(intervals: list[Interval | None]) -> float:
-    return float(np.mean([_value(each) for each in intervals]))
+def _mean(values: list[FloatArray | None]) -> Interval | None:
+    """Over files first, one number a shuffle."""
+    known = [each for each in values if each is not None]
+    return mean_interval(np.mean(known, axis=0)) if len(known) == len(values) else None

@@ -42,6 +42,7 @@ class Table:
         panel: the same rows and models, its rows numbered 0 to n − 1.
         arms: K arms with the price per token that was recorded.
         embedder: has seen all texts.
+        left_out: models without any recorded cost.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Table:
     panel: Panel
     arms: tuple[Arm, ...]
     embedder: MemoEmbedder
+    left_out: tuple[str, ...] = ()
 
     @cached_property
     def contexts(self) -> Context:
@@ -107,6 +109,7 @@ def read_table(path: Path) -> Table:
         panel_of(kept.models, kept.score, kept.cost_usd),
         tuple(arms[model] for model in panel.models),
         MemoEmbedder(default_embedder()),
+        panel.left_out,
     )
 
 
@@ -121,8 +124,3 @@ def find_files(given: Sequence[Path]) -> list[Path]:
         else:
             print(f"skipped: no such file: {path}", file=sys.stderr)
     return found
-
-
-def left_out(path: Path, table: Table) -> tuple[str, ...]:
-    """Models of a file that have no cost, and so are no part of its table."""
-    return tuple(sorted(set(Recordings.read(path).models) - set(table.panel.models)))
