@@ -1,0 +1,162 @@
+"""All measures, printed as they come and returned as figures by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from deciding.fitting import fitted
+from deciding.growth import Scales, growth
+from deciding.ours import BlendPlayer, RidgePlayer
+from deciding.paper import PaperPlayer
+from deciding.peers import PEERS, installed
+from deciding.player import Stream, played
+from deciding.replaying import replayed_per_second
+from deciding.text import text_timings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deciding.player import Player
+    from deciding.timing import Timing
+
+ARMS = 12
+RIDGE_DIM = 33
+"""A bias and 32 numbers."""
+BLEND_DIM = 292
+"""The default embedder's contexts."""
+PAPER_DIM = 256
+"""The paper's contexts: a bare embedding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is measured.
+
+    Args:
+        blocks: blocks of calls, of which the median is told.
+        calls: calls in a block of the quick measures; slow ones take fewer.
+        outcomes: learned before anything is timed.
+        fit_rows: rows of the fit.
+        replay_rows: rows of the replay.
+        scales: of the growth table.
+        with_peers: whether other bandits take part.
+    """
+
+    blocks: int
+    calls: int
+    outcomes: int
+    fit_rows: int
+    replay_rows: int
+    scales: Scales
+    with_peers: bool
+
+
+FULL = Effort(15, 1000, 2000, 100_000, 20_000, Scales(), with_peers=True)
+QUICK = Effort(2, 10, 100, 400, 200, Scales((2,), (16,), (200,)), with_peers=False)
+
+Figures = dict[str, float]
+
+
+def measured(effort: Effort) -> Figures:
+    """Every measure."""
+    print("median of blocks (quartiles; blocks × calls), one thread")
+    figures: Figures = {}
+    figures |= _ours(effort)
+    figures |= _peers(effort, figures)
+    figures |= _paper(effort)
+    for name, timing in text_timings(
+        arms=ARMS, outcomes=effort.outcomes, blocks=effort.blocks, calls=effort.calls
+    ).items():
+        figures[name] = _told(name, timing)
+    figures |= _fit(effort)
+    figures |= _growth(effort)
+    return figures
+
+
+def _told(name: str, timing: Timing) -> float:
+    print(f"{name:28}{timing}")
+    return timing.us
+
+
+def _pair(suffix: str, player: Player, dim: int, effort: Effort, slower: int = 1) -> Figures:
+    """`decide_us` and `update_us` of a player, with a suffix."""
+    decide, update = played(
+        player,
+        Stream.made_up(ARMS, dim),
+        warm_up=effort.outcomes // slower,
+        blocks=effort.blocks,
+        calls=max(effort.calls // slower, 5),
+    )
+    return {
+        f"decide_us{suffix}": _told(f"decide_us{suffix}", decide),
+        f"update_us{suffix}": _told(f"update_us{suffix}", update),
+    }
+
+
+def _ours(effort: Effort) -> Figures:
+    figures = _pair("", RidgePlayer(ARMS, RIDGE_DIM), RIDGE_DIM, effort)
+    blend = BlendPlayer(ARMS, BLEND_DIM)
+    figures |= _pair("_blend", blend, BLEND_DIM, effort, slower=4)
+    contexts = Stream.made_up(ARMS, BLEND_DIM, effort.replay_rows, seed=1).contexts
+    rate = replayed_per_second(
+        blend.learner, blend.names, contexts.astype(np.float32), repeats=min(effort.blocks, 5)
+    )
+    print(f"{'replay_per_s':28}{rate:9,.0f}")
+    return {**figures, "replay_per_s": rate}
+
+
+def _peers(effort: Effort, ours: Figures) -> Figures:
+    """Predict and update of each peer over ours, at the same K and d."""
+    if not effort.with_peers:
+        print(f"skipped: {', '.join(PEERS)} (left out)")
+        return {}
+    makers, skipped = installed()
+    for name, why in skipped.items():
+        print(f"skipped: {name}: {why}")
+    own = ours["decide_us"] + ours["update_us"]
+    figures: Figures = {}
+    for name, make in makers.items():
+        found = _compared(name, make, effort)
+        figures |= found
+        ratio = sum(found.values()) / own
+        figures[f"vs_{name}"] = ratio
+        print(f"{f'vs_{name}':28}{ratio:9.1f} times ours ({PEERS[name][1]})")
+    return figures
+
+
+def _compared(name: str, make: Callable[[int, int], Player], effort: Effort) -> Figures:
+    return _pair(f"_{name}", make(ARMS, RIDGE_DIM), RIDGE_DIM, effort, slower=20)
+
+
+def _paper(effort: Effort) -> Figures:
+    """The paper's code path over ours, both at its own length of context."""
+    ours = _pair("_d256", RidgePlayer(ARMS, PAPER_DIM), PAPER_DIM, effort, slower=4)
+    theirs = _pair("_paper", PaperPlayer(ARMS, PAPER_DIM), PAPER_DIM, effort, slower=200)
+    ratio = sum(theirs.values()) / sum(ours.values())
+    print(f"{'vs_paper':28}{ratio:9.1f} times ours (an inverse per arm and query)")
+    return {**ours, **theirs, "vs_paper": ratio}
+
+
+def _fit(effort: Effort) -> Figures:
+    found = fitted(effort.fit_rows, ARMS, BLEND_DIM)
+    print(
+        f"{'fit_s':28}{found.seconds:9.2f} s for {effort.fit_rows:,} rows × {ARMS} arms, peak "
+        f"{found.memory_ratio:.2f} times the matrices ({found.matrix_bytes / 2**20:.0f} MiB)"
+    )
+    return {"fit_s": found.seconds, "fit_memory_ratio": found.memory_ratio}
+
+
+def _growth(effort: Effort) -> Figures:
+    rows = growth(effort.scales, blocks=min(effort.blocks, 7), calls=effort.calls // 4)
+    print(f"\n{'arms':>6}{'d':>7}{'outcomes':>11}{'decide, µs':>12}{'update, µs':>12}")
+    figures: Figures = {}
+    for row in rows:
+        print(
+            f"{row.arms:6}{row.dim:7}{row.outcomes:11,}{row.decide.us:12.1f}{row.update.us:12.1f}"
+        )
+        at = f"k{row.arms}.d{row.dim}.n{row.outcomes}"
+        figures[f"decide_us.{at}"], figures[f"update_us.{at}"] = row.decide.us, row.update.us
+    return figures

@@ -1,0 +1,61 @@
+"""MetaLLM's own: a ridge per arm, and the default learner, both under SquareCB."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metallm.core.chance import draw, uniform
+from metallm.core.protocols import View
+from metallm.learners.blend import BlendLearner
+from metallm.learners.ridge import ArmRidge
+from metallm.policies.squarecb import SquareCBPolicy
+
+if TYPE_CHECKING:
+    from metallm.core.arrays import FloatArray
+
+
+class RidgePlayer:
+    """`ArmRidge` and SquareCB, the draw included."""
+
+    def __init__(self, arms: int, dim: int) -> None:
+        self.names = tuple(str(arm) for arm in range(arms))
+        self._policy = SquareCBPolicy()
+        l2, prior = np.full(dim, 10.0), np.zeros(dim)
+        l2[0], prior[0] = 2.0, 0.7
+        self._ridge = ArmRidge(arms, l2, prior)
+        self._seen = 0
+
+    def decide(self, context: FloatArray) -> int:
+        """Estimates, their errors, probabilities, a draw."""
+        quality, spread = self._ridge.predict_with_spread(context[None])
+        spread *= np.sqrt(self._ridge.variance())
+        chances = self._policy.probabilities(View(quality, spread, self._seen), self.names)
+        return draw(chances[0], uniform(0, self._seen))
+
+    def learn(self, context: FloatArray, arm: int, quality: float) -> None:
+        """A rank-one update."""
+        self._ridge.update(arm, context, quality)
+        self._seen += 1
+
+
+class BlendPlayer:
+    """`BlendLearner` and SquareCB, the draw included."""
+
+    def __init__(self, arms: int, dim: int) -> None:
+        self.names = tuple(str(arm) for arm in range(arms))
+        self._policy = SquareCBPolicy()
+        self.learner = BlendLearner(dim)
+        self._seen = 0
+
+    def decide(self, context: FloatArray) -> int:
+        """Estimates, their errors, probabilities, a draw."""
+        quality, spread = self.learner.estimate(context[None].astype(np.float32), self.names)
+        chances = self._policy.probabilities(View(quality, spread, self._seen), self.names)
+        return draw(chances[0], uniform(0, self._seen))
+
+    def learn(self, context: FloatArray, arm: int, quality: float) -> None:
+        """What the router does with a judgement; renewals fall into their share of calls."""
+        self.learner.update(context.astype(np.float32), self.names[arm], quality)
+        self._seen += 1
