@@ -98,6 +98,8 @@ def _offline(summary: Summary) -> list[str]:
     methods = [method.name for method in summary.bench.offline]
     parts = [OFFLINE_TEXT.format(weights=len(COST_WEIGHTS)), "### Gap closed, %", ""]
     parts.append(_by_file(summary, methods, "gap_closed", 100))
+    parts += ["### MetaLLM's gap closed less another's, points, paired by shuffle", ""]
+    parts.append(_differences(summary, [name for name in methods if name != OURS]))
     for name, title in (
         ("saving100", "Saving at 100 % of the best single model's quality, %"),
         ("saving99", "Saving at 99 %, %"),
@@ -136,6 +138,18 @@ def _by_file(summary: Summary, methods: Sequence[str], figure: str, scale: float
         for name in methods
     }
     return _table(["", *summary.files, "mean"], rows, lambda cell: _cell(cell, scale, 1))
+
+
+def _differences(summary: Summary, methods: Sequence[str]) -> str:
+    rows: dict[str, list[Interval | None]] = {
+        name: [
+            *(summary.above(file, name, "gap_closed") for file in summary.files),
+            summary.mean_above(name, "gap_closed"),
+        ]
+        for name in methods
+        if name not in {"random", "cheapest", "best single", "oracle"}
+    }
+    return _table(["", *summary.files, "mean"], rows, lambda cell: _cell(cell, 100, 1))
 
 
 def _online(summary: Summary) -> list[str]:

@@ -61,6 +61,20 @@ class Summary:
         values = self.stream_values(file, method, kind, figure)
         return None if values is None else mean_interval(values.mean(axis=1))
 
+    def above(self, file: str, method: str, figure: str) -> Interval | None:
+        """A figure of ours less that of another method, paired by shuffle."""
+        ours = self.offline_values(file, OURS, figure)
+        other = self.offline_values(file, method, figure)
+        return None if ours is None or other is None else mean_interval(ours - other)
+
+    def mean_above(self, method: str, figure: str) -> Interval | None:
+        """The same, each shuffle's mean over files."""
+        pairs = [
+            (self.offline_values(file, OURS, figure), self.offline_values(file, method, figure))
+            for file in self.files
+        ]
+        return _mean([None if a is None or b is None else a - b for a, b in pairs])
+
     def stream_values(self, file: str, method: str, kind: str, figure: str) -> FloatArray | None:
         """A figure of each shuffle and cost weight, shape (shuffles, weights)."""
         bench = self.bench
