@@ -57,8 +57,10 @@ def test_pairs_are_counted_and_the_first_block_is_not() -> None:
         def learn(self, context: np.ndarray, arm: int, quality: float) -> None:
             learned.append(arm)
 
-    decide, update = played(Counting(), Stream.made_up(2, 4, 10), warm_up=6, blocks=3, calls=5)
-    assert learned == [0, 1] * 3 + [1] * 20
+    players = [Counting(), Counting()]
+    both = played(players, Stream.made_up(2, 4, 10), warm_up=6, blocks=3, calls=5)
+    assert learned == [0, 1] * 6 + [1] * 40
+    decide, update = both[1]
     assert (decide.blocks, decide.calls, update.blocks) == (3, 5, 3)
 
 
@@ -84,7 +86,10 @@ def test_peers_are_held_against_ours(
 ) -> None:
     monkeypatch.setattr(measures, "installed", lambda: ({"river": PaperPlayer}, {"x": "absent"}))
     effort = measures.Effort(2, 10, 20, 1, 1, Scales(), with_peers=True)
-    figures = measures._peers(effort, {"decide_us": 3.0, "update_us": 1.0})
-    together = figures["decide_us_river"] + figures["update_us_river"]
-    assert figures["vs_river"] == pytest.approx(together / 4.0)
+    figures = measures._peers(effort)
+    ours, theirs = (
+        figures[f"decide_us_{who}"] + figures[f"update_us_{who}"]
+        for who in ("beside_river", "river")
+    )
+    assert figures["vs_river"] == pytest.approx(theirs / ours)
     assert "skipped: x: absent" in capsys.readouterr().out

@@ -49,8 +49,8 @@ def growth(scales: Scales, *, blocks: int, calls: int) -> list[Row]:
     ]
     rows = []
     for arms, dim, outcomes in dict.fromkeys(points):
-        decide, update = played(
-            RidgePlayer(arms, dim),
+        ((decide, update),) = played(
+            [RidgePlayer(arms, dim)],
             Stream.made_up(arms, dim, rows=500),
             warm_up=outcomes,
             blocks=blocks,

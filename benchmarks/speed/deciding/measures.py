@@ -17,8 +17,6 @@ from deciding.replaying import replayed_per_second
 from deciding.text import text_timings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from deciding.player import Player
     from deciding.timing import Timing
 
@@ -65,7 +63,7 @@ def measured(effort: Effort) -> Figures:
     print("median of blocks (quartiles; blocks × calls), one thread")
     figures: Figures = {}
     figures |= _ours(effort)
-    figures |= _peers(effort, figures)
+    figures |= _peers(effort)
     figures |= _paper(effort)
     for name, timing in text_timings(
         arms=ARMS, outcomes=effort.outcomes, blocks=effort.blocks, calls=effort.calls
@@ -81,25 +79,34 @@ def _told(name: str, timing: Timing) -> float:
     return timing.us
 
 
-def _pair(suffix: str, player: Player, dim: int, effort: Effort, slower: int = 1) -> Figures:
-    """`decide_us` and `update_us` of a player, with a suffix."""
-    decide, update = played(
-        player,
+def _timed(players: dict[str, Player], dim: int, effort: Effort, slower: int = 1) -> Figures:
+    """`decide_us` and `update_us` of players that take turns, each with its suffix."""
+    timings = played(
+        list(players.values()),
         Stream.made_up(ARMS, dim),
-        warm_up=effort.outcomes // slower,
+        warm_up=effort.outcomes if slower < 10 else effort.outcomes // 4,
         blocks=effort.blocks,
         calls=max(effort.calls // slower, 5),
     )
-    return {
-        f"decide_us{suffix}": _told(f"decide_us{suffix}", decide),
-        f"update_us{suffix}": _told(f"update_us{suffix}", update),
-    }
+    figures: Figures = {}
+    for suffix, (decide, update) in zip(players, timings, strict=True):
+        figures[f"decide_us{suffix}"] = _told(f"decide_us{suffix}", decide)
+        figures[f"update_us{suffix}"] = _told(f"update_us{suffix}", update)
+    return figures
+
+
+def _ratio(figures: Figures, theirs: str, ours: str) -> float:
+    """Their decision and update over ours, by suffix."""
+    of_theirs, of_ours = (
+        figures[f"decide_us{suffix}"] + figures[f"update_us{suffix}"] for suffix in (theirs, ours)
+    )
+    return of_theirs / of_ours
 
 
 def _ours(effort: Effort) -> Figures:
-    figures = _pair("", RidgePlayer(ARMS, RIDGE_DIM), RIDGE_DIM, effort)
+    figures = _timed({"": RidgePlayer(ARMS, RIDGE_DIM)}, RIDGE_DIM, effort)
     blend = BlendPlayer(ARMS, BLEND_DIM)
-    figures |= _pair("_blend", blend, BLEND_DIM, effort, slower=4)
+    figures |= _timed({"_blend": blend}, BLEND_DIM, effort, slower=2)
     contexts = Stream.made_up(ARMS, BLEND_DIM, effort.replay_rows, seed=1).contexts
     rate = replayed_per_second(
         blend.learner, blend.names, contexts.astype(np.float32), repeats=min(effort.blocks, 5)
@@ -108,36 +115,37 @@ def _ours(effort: Effort) -> Figures:
     return {**figures, "replay_per_s": rate}
 
 
-def _peers(effort: Effort, ours: Figures) -> Figures:
-    """Predict and update of each peer over ours, at the same K and d."""
+def _peers(effort: Effort) -> Figures:
+    """Predict and update of each peer over ours, at the same K and d, block by block in turn."""
     if not effort.with_peers:
         print(f"skipped: {', '.join(PEERS)} (left out)")
         return {}
     makers, skipped = installed()
     for name, why in skipped.items():
         print(f"skipped: {name}: {why}")
-    own = ours["decide_us"] + ours["update_us"]
     figures: Figures = {}
     for name, make in makers.items():
-        found = _compared(name, make, effort)
-        figures |= found
-        ratio = sum(found.values()) / own
-        figures[f"vs_{name}"] = ratio
+        beside = f"_beside_{name}"
+        players: dict[str, Player] = {
+            beside: RidgePlayer(ARMS, RIDGE_DIM),
+            f"_{name}": make(ARMS, RIDGE_DIM),
+        }
+        figures |= _timed(players, RIDGE_DIM, effort, slower=10)
+        figures[f"vs_{name}"] = ratio = _ratio(figures, f"_{name}", beside)
         print(f"{f'vs_{name}':28}{ratio:9.1f} times ours ({PEERS[name][1]})")
     return figures
 
 
-def _compared(name: str, make: Callable[[int, int], Player], effort: Effort) -> Figures:
-    return _pair(f"_{name}", make(ARMS, RIDGE_DIM), RIDGE_DIM, effort, slower=20)
-
-
 def _paper(effort: Effort) -> Figures:
     """The paper's code path over ours, both at its own length of context."""
-    ours = _pair("_d256", RidgePlayer(ARMS, PAPER_DIM), PAPER_DIM, effort, slower=4)
-    theirs = _pair("_paper", PaperPlayer(ARMS, PAPER_DIM), PAPER_DIM, effort, slower=200)
-    ratio = sum(theirs.values()) / sum(ours.values())
+    players: dict[str, Player] = {
+        "_d256": RidgePlayer(ARMS, PAPER_DIM),
+        "_paper": PaperPlayer(ARMS, PAPER_DIM),
+    }
+    figures = _timed(players, PAPER_DIM, effort, slower=100)
+    ratio = _ratio(figures, "_paper", "_d256")
     print(f"{'vs_paper':28}{ratio:9.1f} times ours (an inverse per arm and query)")
-    return {**ours, **theirs, "vs_paper": ratio}
+    return {**figures, "vs_paper": ratio}
 
 
 def _fit(effort: Effort) -> Figures:

@@ -10,7 +10,9 @@ import numpy as np
 from deciding.timing import timed_in_turn
 
 if TYPE_CHECKING:
-    from deciding.timing import Timing
+    from collections.abc import Sequence
+
+    from deciding.timing import Pair, Timing
     from metallm.core.arrays import FloatArray
 
 
@@ -53,9 +55,22 @@ class Stream:
 
 
 def played(
-    player: Player, stream: Stream, *, warm_up: int, blocks: int, calls: int
-) -> tuple[Timing, Timing]:
-    """Time of a decision, and of learning its outcome, after `warm_up` outcomes of all arms."""
+    players: Sequence[Player], stream: Stream, *, warm_up: int, blocks: int, calls: int
+) -> list[tuple[Timing, Timing]]:
+    """Time of a decision and of learning its outcome, for players who take turns.
+
+    Args:
+        players: one or more with the same arms.
+        stream: what they are asked.
+        warm_up: outcomes that each learns before, of all arms.
+        blocks: as `timed_in_turn`.
+        calls: as there.
+    """
+    pairs = [_pair(player, stream, warm_up) for player in players]
+    return timed_in_turn(pairs, blocks=blocks, calls=calls)
+
+
+def _pair(player: Player, stream: Stream, warm_up: int) -> Pair:
     rows, arms = stream.quality.shape
     contexts, quality = list(stream.contexts), stream.quality.tolist()
     for number in range(warm_up):
@@ -68,4 +83,4 @@ def played(
     def learn(number: int, arm: int) -> None:
         player.learn(contexts[number % rows], arm, quality[number % rows][arm])
 
-    return timed_in_turn(decide, learn, blocks=blocks, calls=calls)
+    return decide, learn

@@ -12,6 +12,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    Pair = tuple[Callable[[int], int], Callable[[int, int], object]]
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -64,32 +66,41 @@ def timed(call: Callable[[int], object], *, blocks: int, calls: int) -> Timing:
     return Timing.of(wall, cpu, calls)
 
 
-def timed_in_turn(
-    first: Callable[[int], int], second: Callable[[int, int], object], *, blocks: int, calls: int
-) -> tuple[Timing, Timing]:
-    """Time two calls that follow one another, as deciding and learning do.
+def timed_in_turn(pairs: Sequence[Pair], *, blocks: int, calls: int) -> list[tuple[Timing, Timing]]:
+    """Time pairs of calls that follow one another, as deciding and learning do.
+
+    Several pairs take turns block by block, so that what else the machine does strikes all alike.
 
     Args:
-        first: given a running number.
-        second: given the number and what `first` returned.
-        blocks: blocks that count; one more is run before.
-        calls: pairs in a block.
+        pairs: of each the first is given a running number, the second that and what the first
+            returned.
+        blocks: blocks of each that count; one more is run before.
+        calls: pairs of calls in a block.
     """
-    walls: tuple[list[float], list[float]] = ([], [])
-    clock = time.perf_counter_ns
-    number = 0
+    walls: list[tuple[list[float], list[float]]] = [([], []) for _ in pairs]
     for block in range(blocks + 1):
-        gc.collect()
-        spent = [0, 0]
-        for _ in range(calls):
-            start = clock()
-            found = first(number)
-            middle = clock()
-            second(number, found)
-            spent[1] += clock() - middle
-            spent[0] += middle - start
-            number += 1
-        if block:
-            for wall, total in zip(walls, spent, strict=True):
-                wall.append(total / calls / 1e3)
-    return Timing.of(walls[0], None, calls), Timing.of(walls[1], None, calls)
+        for (first, second), wall in zip(pairs, walls, strict=True):
+            gc.collect()
+            spent = _block(first, second, range(block * calls, (block + 1) * calls))
+            if block:
+                for kept, total in zip(wall, spent, strict=True):
+                    kept.append(total / calls / 1e3)
+    return [
+        (Timing.of(first, None, calls), Timing.of(second, None, calls)) for first, second in walls
+    ]
+
+
+def _block(
+    first: Callable[[int], int], second: Callable[[int, int], object], numbers: range
+) -> tuple[int, int]:
+    """Nanoseconds of all first and of all second calls."""
+    clock = time.perf_counter_ns
+    on_first = on_second = 0
+    for number in numbers:
+        start = clock()
+        found = first(number)
+        middle = clock()
+        second(number, found)
+        on_second += clock() - middle
+        on_first += middle - start
+    return on_first, on_second
