@@ -1,12 +1,13 @@
 """Holds policies against one another where rewards are on other scales, from 2 to 100 arms.
 
-    python benchmarks/quality/exploration.py [--steps 3000] [--seeds 6] [--json OUT]
+    python benchmarks/quality/exploration.py [--steps 3000] [--seeds 6] [--gammas G ...]
+        [--json OUT]
 
 Made-up outcomes, so that the truth is known: each arm is right with a probability that is linear in
 the context, and costs what it costs. Three scales: cost weight .2, cost weight 5 (rewards from −5
 to 1), and qualities within .01 of each other. The learner is a ridge per arm that starts cold.
 
-The figure is the share of what there is to gain that was lost on the way: regret against the best
+--gammas plays SquareCB alone, with each γ₀ that is named. The figure is the share of what there is to gain that was lost on the way: regret against the best
 arm for each query, over the regret of choosing at random. 1 is random, 0 the oracle.
 """
 
@@ -87,11 +88,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--gammas", type=float, nargs="+", metavar="G")
     options = parser.parse_args()
+    policies = dict(POLICIES)
+    if options.gammas:
+        policies = {f"squarecb, γ₀ {each:g}": _squarecb(each) for each in options.gammas}
     figures: dict[str, float] = {}
     for scale in ("plain", "dear", "close"):
         for arms in (2, 12, 28, 100):
-            for name, make in POLICIES.items():
+            for name, make in policies.items():
                 if arms > SLOW_BEYOND.get(name, arms):
                     continue
                 lost = [
@@ -103,6 +108,10 @@ def main() -> None:
                 print(f"{scale:6} {arms:4} arms  {name:22} {np.mean(lost):.3f} ± {error:.3f}")
     if options.json is not None:
         options.json.write_text(json.dumps({"figures": figures}, indent=1), encoding="utf-8")
+
+
+def _squarecb(gamma: float) -> Callable[[], Policy]:
+    return lambda: SquareCBPolicy(gamma)
 
 
 def share_lost(world: World, policy: Policy, seed: int) -> float:
