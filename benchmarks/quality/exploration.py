@@ -7,7 +7,9 @@ Made-up outcomes, so that the truth is known: each arm is right with a probabili
 the context, and costs what it costs. Three scales: cost weight .2, cost weight 5 (rewards from −5
 to 1), and qualities within .01 of each other. The learner is a ridge per arm that starts cold.
 
---gammas plays SquareCB alone, with each γ₀ that is named. The figure is the share of what there is to gain that was lost on the way: regret against the best
+--gammas plays SquareCB alone, with each γ₀ that is named.
+
+The figure is the share of what there is to gain that was lost on the way: regret against the best
 arm for each query, over the regret of choosing at random. 1 is random, 0 the oracle.
 """
 
