@@ -15,7 +15,7 @@ from deciding.ours import BlendPlayer, RidgePlayer
 from deciding.paper import PaperPlayer
 from deciding.peers import PEERS, installed
 from deciding.player import Player, Stream, played
-from deciding.timing import Timing, timed
+from deciding.timing import WARM, Timing, timed
 
 SCRIPT = Path(deciding.__file__).parent.parent / "decide.py"
 
@@ -59,7 +59,7 @@ def test_pairs_are_counted_and_the_first_block_is_not() -> None:
 
     players = [Counting(), Counting()]
     both = played(players, Stream.made_up(2, 4, 10), warm_up=6, blocks=3, calls=5)
-    assert learned == [0, 1] * 6 + [1] * 40
+    assert learned == [0, 1] * 6 + [1] * (2 * 4 * (5 + WARM))
     decide, update = both[1]
     assert (decide.blocks, decide.calls, update.blocks) == (3, 5, 3)
 

@@ -75,7 +75,7 @@ def measured(effort: Effort) -> Figures:
 
 
 def _told(name: str, timing: Timing) -> float:
-    print(f"{name:28}{timing}")
+    print(f"{name:36}{timing}")
     return timing.us
 
 
@@ -111,7 +111,7 @@ def _ours(effort: Effort) -> Figures:
     rate = replayed_per_second(
         blend.learner, blend.names, contexts.astype(np.float32), repeats=min(effort.blocks, 5)
     )
-    print(f"{'replay_per_s':28}{rate:9,.0f}")
+    print(f"{'replay_per_s':36}{rate:9,.0f}")
     return {**figures, "replay_per_s": rate}
 
 
@@ -132,7 +132,7 @@ def _peers(effort: Effort) -> Figures:
         }
         figures |= _timed(players, RIDGE_DIM, effort, slower=10)
         figures[f"vs_{name}"] = ratio = _ratio(figures, f"_{name}", beside)
-        print(f"{f'vs_{name}':28}{ratio:9.1f} times ours ({PEERS[name][1]})")
+        print(f"{f'vs_{name}':36}{ratio:9.1f} times ours ({PEERS[name][1]})")
     return figures
 
 
@@ -144,14 +144,14 @@ def _paper(effort: Effort) -> Figures:
     }
     figures = _timed(players, PAPER_DIM, effort, slower=100)
     ratio = _ratio(figures, "_paper", "_d256")
-    print(f"{'vs_paper':28}{ratio:9.1f} times ours (an inverse per arm and query)")
+    print(f"{'vs_paper':36}{ratio:9.1f} times ours (an inverse per arm and query)")
     return {**figures, "vs_paper": ratio}
 
 
 def _fit(effort: Effort) -> Figures:
     found = fitted(effort.fit_rows, ARMS, BLEND_DIM)
     print(
-        f"{'fit_s':28}{found.seconds:9.2f} s for {effort.fit_rows:,} rows × {ARMS} arms, peak "
+        f"{'fit_s':36}{found.seconds:9.2f} s for {effort.fit_rows:,} rows × {ARMS} arms, peak "
         f"{found.memory_ratio:.2f} times the matrices ({found.matrix_bytes / 2**20:.0f} MiB)"
     )
     return {"fit_s": found.seconds, "fit_memory_ratio": found.memory_ratio}

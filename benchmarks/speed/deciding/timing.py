@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     Pair = tuple[Callable[[int], int], Callable[[int, int], object]]
 
 
+WARM = 3
+"""Calls at the start of a turn that are not counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Microseconds per call: the median over blocks of calls, and how far the blocks spread.
@@ -70,6 +74,7 @@ def timed_in_turn(pairs: Sequence[Pair], *, blocks: int, calls: int) -> list[tup
     """Time pairs of calls that follow one another, as deciding and learning do.
 
     Several pairs take turns block by block, so that what else the machine does strikes all alike.
+    The first WARM pairs of calls in each turn are not counted: another's turn emptied the caches.
 
     Args:
         pairs: of each the first is given a running number, the second that and what the first
@@ -81,7 +86,9 @@ def timed_in_turn(pairs: Sequence[Pair], *, blocks: int, calls: int) -> list[tup
     for block in range(blocks + 1):
         for (first, second), wall in zip(pairs, walls, strict=True):
             gc.collect()
-            spent = _block(first, second, range(block * calls, (block + 1) * calls))
+            start = block * (WARM + calls)
+            _block(first, second, range(start, start + WARM))
+            spent = _block(first, second, range(start + WARM, start + WARM + calls))
             if block:
                 for kept, total in zip(wall, spent, strict=True):
                     kept.append(total / calls / 1e3)

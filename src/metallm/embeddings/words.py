@@ -58,13 +58,15 @@ class WordTokenizer:
         self._starts[[place for token, place in vocabulary.items() if token[:1] == _SPACE]] = True
         self._blank = {"": _bytes([vocabulary[_SPACE]])}
         self._known = dict(self._blank)
-        added = (token.content for token in tokenizer.get_added_tokens_decoder().values())
-        # texts that hold one of these are not cut at spaces alone
-        self._odd = re.compile("|".join(map(re.escape, [_SPACE, *added])))
+        odd = [_SPACE, *(token.content for token in tokenizer.get_added_tokens_decoder().values())]
+        # texts that hold one of these are not cut at spaces alone; their first signs are rare, and
+        # looking for a sign takes next to nothing
+        self._odd = re.compile("|".join(map(re.escape, odd)))
+        self._odd_signs = tuple({token[0] for token in odd})
 
     def ids(self, text: str) -> NDArray[np.int64]:
         """Ids of a text's tokens, without special ones; read-only."""
-        if not text or self._odd.search(text):
+        if not text or self._is_odd(text):
             return np.array(self._encoded(text), dtype=np.int64)
         words: Sequence[str] = text.split(" ")
         if "" in words:  # several spaces in a row, or at an end
@@ -74,6 +76,12 @@ class WordTokenizer:
         except KeyError:
             found = self._learned(words)
         return np.frombuffer(found, dtype=np.int64)
+
+    def _is_odd(self, text: str) -> bool:
+        for sign in self._odd_signs:
+            if sign in text:
+                return self._odd.search(text) is not None
+        return False
 
     def _learned(self, words: Sequence[str]) -> bytes:
         """The ids of words some of which are new; those are kept."""
