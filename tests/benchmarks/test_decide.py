@@ -65,8 +65,8 @@ def test_pairs_are_counted_and_the_first_block_is_not() -> None:
 
 
 def test_a_timing_is_the_median_with_its_quartiles() -> None:
-    timing = Timing.of([1.0, 2.0, 3.0, 4.0, 100.0], None, 7)
-    assert (timing.us, timing.low, timing.high) == (3.0, 2.0, 4.0)
+    timing = Timing.of([1.0, 2.0, 3.0, 4.0, 100.0], [1.0, 1.5, 2.5, 3.0, 3.5], 7)
+    assert (timing.us, timing.low, timing.high, timing.cpu_us) == (3.0, 2.0, 4.0, 2.5)
     assert "5 × 7" in str(timing)
     numbers: list[int] = []
     assert timed(numbers.append, blocks=2, calls=3).us > 0.0

@@ -27,7 +27,8 @@ class Timing:
         us: median, wall clock.
         low: a quarter of the blocks took less.
         high: a quarter took more.
-        cpu_us: median, CPU time of the process; None where it was not taken apart.
+        cpu_us: median, CPU time of the process. Of calls that take turns it is the wall clock's
+            time the share of the block that the process was running.
         blocks: number of blocks.
         calls: calls in each.
     """
@@ -35,20 +36,19 @@ class Timing:
     us: float
     low: float
     high: float
-    cpu_us: float | None
+    cpu_us: float
     blocks: int
     calls: int
 
     @classmethod
-    def of(cls, wall: Sequence[float], cpu: Sequence[float] | None, calls: int) -> Timing:
+    def of(cls, wall: Sequence[float], cpu: Sequence[float], calls: int) -> Timing:
         """From microseconds per call of each block."""
         low, middle, high = (float(each) for each in np.percentile(wall, [25, 50, 75]))
-        return cls(middle, low, high, float(np.median(cpu)) if cpu else None, len(wall), calls)
+        return cls(middle, low, high, float(np.median(cpu)), len(wall), calls)
 
     def __str__(self) -> str:
-        cpu = "" if self.cpu_us is None else f", CPU {self.cpu_us:.1f}"
         return (
-            f"{self.us:9.1f} µs ({self.low:.1f} to {self.high:.1f}{cpu}; "
+            f"{self.us:9.1f} µs ({self.low:.1f} to {self.high:.1f}, CPU {self.cpu_us:.1f}; "
             f"{self.blocks} × {self.calls})"
         )
 
@@ -83,18 +83,28 @@ def timed_in_turn(pairs: Sequence[Pair], *, blocks: int, calls: int) -> list[tup
         calls: pairs of calls in a block.
     """
     walls: list[tuple[list[float], list[float]]] = [([], []) for _ in pairs]
+    shares: list[list[float]] = [[] for _ in pairs]
     for block in range(blocks + 1):
-        for (first, second), wall in zip(pairs, walls, strict=True):
+        for (first, second), wall, share in zip(pairs, walls, shares, strict=True):
             gc.collect()
             start = block * (WARM + calls)
             _block(first, second, range(start, start + WARM))
+            running, begun = time.process_time_ns(), time.perf_counter_ns()
             spent = _block(first, second, range(start + WARM, start + WARM + calls))
+            passed = time.perf_counter_ns() - begun
             if block:
+                share.append((time.process_time_ns() - running) / passed)
                 for kept, total in zip(wall, spent, strict=True):
                     kept.append(total / calls / 1e3)
     return [
-        (Timing.of(first, None, calls), Timing.of(second, None, calls)) for first, second in walls
+        (_shared(first, share, calls), _shared(second, share, calls))
+        for (first, second), share in zip(walls, shares, strict=True)
     ]
+
+
+def _shared(wall: Sequence[float], share: Sequence[float], calls: int) -> Timing:
+    cpu = [each * running for each, running in zip(wall, share, strict=True)]
+    return Timing.of(wall, cpu, calls)
 
 
 def _block(
