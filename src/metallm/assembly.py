@@ -171,6 +171,7 @@ class Router(Engine):
             cost_usd=kept.cost_usd,
             output_tokens=kept.output_tokens,
             tasks=kept.datasets,
+            labels=kept.labels(),
         )
 
     async def complete(

@@ -75,6 +75,7 @@ outcomes = st.builds(
     list_usd=st.none() | FLOATS,
     error=st.none() | TEXTS,
     replaces=st.none() | FLOATS,
+    replaces_label=st.none() | TEXTS,
     at=FLOATS,
 )
 
@@ -92,6 +93,7 @@ def recordings(draw: st.DrawFn) -> Recorded:
         output_tokens=draw(table),
         list_usd=draw(table),
         tasks=tuple(draw(st.lists(TEXTS, min_size=n, max_size=n))),
+        labels=tuple(draw(st.lists(st.none() | TEXTS, min_size=n, max_size=n))),
         at=draw(FLOATS),
     )
 
@@ -99,7 +101,7 @@ def recordings(draw: st.DrawFn) -> Recorded:
 @pytest.fixture(scope="module")
 def connection() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    for statement in MIGRATIONS[0]:
+    for statement in (each for step in MIGRATIONS for each in step):
         connection.execute(statement)
     yield connection
     connection.close()

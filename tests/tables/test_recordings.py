@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from metallm.errors import TableError, UnknownArmError
-from metallm.tables.recordings import Recordings
+from metallm.tables.recordings import LABEL_ROWS, Recordings
 
 ROWS: dict[str, list[Any]] = {
     "query_id": ["q2", "q2", "q1", "q1", "q3"],
@@ -50,6 +50,20 @@ def test_rows_become_matrices_with_queries_in_first_seen_order_and_models_sorted
     np.testing.assert_array_equal(recordings.output_tokens, [[2, 1], [3, 4], [nan, nan]])
     assert recordings.responses.tolist() == [["22", "2"], [None, "1"], [None, ""]]
     assert recordings.score.dtype == np.float64
+
+
+def test_references_that_queries_of_a_data_set_share_are_labels() -> None:
+    table = pa.table(
+        {
+            "query": [f"q{row}" for row in range(10)],
+            "dataset": ["d"] * 5 + ["e"] * 5,
+            "reference": ["Yes"] * LABEL_ROWS + ["No"] + ["Yes", "a long answer", None, "x", "y"],
+            "model": ["m"] * 10,
+            "score": [1.0] * 10,
+        }
+    )
+    found = Recordings.read(table).labels()
+    assert found == ("Yes",) * LABEL_ROWS + ("", "", "", None, "", "")
 
 
 def test_query_model_and_score_are_enough() -> None:

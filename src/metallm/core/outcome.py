@@ -32,6 +32,7 @@ class Outcome:
             the cost learner learns the ratio to it. None where the price was unknown.
         error: what failed, in words.
         replaces: the quality that an earlier judgement gave and this one takes back.
+        replaces_label: the label that went with it.
         at: POSIX seconds.
     """
 
@@ -49,6 +50,7 @@ class Outcome:
     list_usd: float | None = None
     error: str | None = None
     replaces: float | None = None
+    replaces_label: str | None = None
     at: float = 0.0
 
 
@@ -65,6 +67,7 @@ class Recorded:
         output_tokens: shape (n, K).
         list_usd: shape (n, K), as in `Outcome`.
         tasks: n names of tasks, "" where unknown; empty where none is known.
+        labels: n true labels, None where unknown; empty where none is known.
         at: POSIX seconds.
     """
 
@@ -76,4 +79,5 @@ class Recorded:
     output_tokens: FloatArray
     list_usd: FloatArray
     tasks: tuple[str, ...] = ()
+    labels: tuple[str | None, ...] = ()
     at: float = 0.0

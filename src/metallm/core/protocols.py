@@ -49,12 +49,21 @@ class Learner(Protocol):
 
     learns_reward: bool
 
-    def estimate(self, contexts: Context, arms: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+    def estimate(
+        self,
+        contexts: Context,
+        arms: Sequence[str],
+        *,
+        tasks: Sequence[str] = (),
+        labels: tuple[str, ...] = (),
+    ) -> tuple[FloatArray, FloatArray]:
         """Expected quality and its standard error, each of shape (n, K).
 
         Args:
             contexts: shape (n, d).
             arms: K names; one never seen gets the prior.
+            tasks: n names of tasks, "" where unknown; or none.
+            labels: the labels that are asked about; none where the answer is free.
         """
         ...
 
@@ -66,6 +75,8 @@ class Learner(Protocol):
         *,
         weight: float = 1.0,
         scaled_cost: float = 0.0,
+        task: str = "",
+        label: str | None = None,
     ) -> None:
         """Learn one outcome.
 
@@ -76,6 +87,8 @@ class Learner(Protocol):
             weight: 1 to learn; −1 takes back what the same call with 1 had taught.
             scaled_cost: the arm's mean cost divided by the dearest arm's; only learners that
                 regress the reward itself use it.
+            task: the query's, "" where unknown.
+            label: the true label, where the judgement named it.
         """
         ...
 

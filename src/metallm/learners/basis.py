@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from metallm.core.arrays import Context, FloatArray
 
 
+SAMPLE = 20_000
+"""Rows that directions are found on, evenly spaced where there are more."""
+
+CHUNK = 8192
+"""Rows that are projected at once: no copy of all contexts in float64 is made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Basis:
     """The map from a context x to z = (1, Vᵀ(x − m)).
@@ -31,6 +38,8 @@ class Basis:
     @classmethod
     def of(cls, contexts: Context, dim: int) -> Basis:
         """Mean and the first `dim` principal directions of contexts, shape (n, D)."""
+        if len(contexts) > SAMPLE:
+            contexts = contexts[:: -(-len(contexts) // SAMPLE)]
         mean = contexts.mean(axis=0, dtype=np.float64)
         # second moments less the mean's: no centred copy of the contexts is made
         second = (contexts.T @ contexts).astype(np.float64) / len(contexts)
@@ -50,5 +59,7 @@ class Basis:
         """Z of contexts: shape (n, D) gives (n, d + 1), the bias first."""
         z = np.empty((len(contexts), self.dim))
         z[:, 0] = 1.0
-        np.matmul(contexts - self.mean, self.directions, out=z[:, 1:])
+        for start in range(0, len(contexts), CHUNK):
+            part = slice(start, start + CHUNK)
+            np.matmul(contexts[part] - self.mean, self.directions, out=z[part, 1:])
         return z

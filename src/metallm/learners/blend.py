@@ -18,10 +18,13 @@ import numpy as np
 
 from metallm.learners.basis import Basis
 from metallm.learners.cells import CellMeans, lloyd, looked_up
-from metallm.learners.landmarks import Landmarks
+from metallm.learners.kernel import KernelRidge
+from metallm.learners.labels import LabelNames
 from metallm.learners.memory import CAPACITY, Memory
-from metallm.learners.penalty import GRID, KERNEL_GRID, leave_one_out_penalty
+from metallm.learners.penalty import SAMPLE, SETS, Spectrum, leave_one_out_penalty
+from metallm.learners.recall import UNKNOWN, LabelRecall, classes_among
 from metallm.learners.ridge import DEFAULT_VARIANCE, ArmRidge
+from metallm.learners.sets import RowSet, row_sets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,7 +71,7 @@ class BlendSettings:
 
 
 class BlendLearner:
-    """Quality per arm from the mean of ridge, cells and kernel.
+    """Quality per arm from the mean of ridge, cells and kernel, and from labels.
 
     Args:
         context_dim: length D of a context.
@@ -90,33 +93,47 @@ class BlendLearner:
         self._settings = settings or BlendSettings()
         self._seed = seed
         self._names: list[str] = []
+        self._labels = LabelNames()
         self._memory = Memory(context_dim, capacity)
         self._basis = Basis.blank(context_dim)
         self._ridge = _untaught(0, 1)
-        self._cells = CellMeans([], 0)
-        self._landmarks = Landmarks.none(0)
-        self._kernel = _untaught(0, 1)
+        # None until contexts count
+        self._cells: CellMeans | None = None
+        self._kernel: KernelRidge | None = None
+        self._recall = LabelRecall.none()
         # cells' shrunken means, kept until something is learned
         self._table: FloatArray | None = None
         self._next_renewal = self._settings.first_renewal
 
-    def estimate(self, contexts: Context, arms: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+    def estimate(
+        self,
+        contexts: Context,
+        arms: Sequence[str],
+        *,
+        tasks: Sequence[str] = (),
+        labels: tuple[str, ...] = (),
+    ) -> tuple[FloatArray, FloatArray]:
         """Expected quality and its standard error, each of shape (n, K)."""
         positions = self._positions(arms)
         z = self._basis.project(contexts)
-        quality = self._ridge.predict(z)
-        spread = self._ridge.spread(z) * np.sqrt(self._ridge.variance())
-        if self._cells.cuts:
+        quality, spread = self._ridge.predict_with_spread(z)
+        spread = spread * np.sqrt(self._ridge.variance())
+        if self._cells is not None and self._kernel is not None:
             if self._table is None:
                 self._table = self._cells.shrunk(self._means())
-            averaged = looked_up(self._table, self._cells.locate(z[:, 1:]))
-            kernel = self._kernel.predict(self._landmarks.features(z[:, 1:]))
-            quality = (quality + averaged + kernel) / 3.0
+            points = z[:, 1:]
+            quality = quality + looked_up(self._table, self._cells.locate(points))
+            quality += self._kernel.predict(points)
+            quality /= 3.0
+        if self._recall:
+            self._mix_in_recall((quality, spread), z, tasks, labels)
         if -1 in positions:
             # position −1 then picks the last column: what is believed of an arm never seen
             quality = np.column_stack([quality, z @ self._ridge.prior])
             untried = np.sqrt(DEFAULT_VARIANCE * ((z * z) @ (1.0 / self._ridge.l2)))
             spread = np.column_stack([spread, untried])
+        elif positions == list(range(quality.shape[1])):
+            return quality, spread
         return quality[:, positions], spread[:, positions]
 
     def update(
@@ -127,28 +144,33 @@ class BlendLearner:
         *,
         weight: float = 1.0,
         scaled_cost: float = 0.0,
+        task: str = "",
+        label: str | None = None,
     ) -> None:
         """Learn one outcome, or take one back (weight below 0)."""
         del scaled_cost  # quality is learned apart from cost
         self._table = None
-        position = self._position(arm)
+        position, number = self._position(arm), self._labels.number(task, label)
         if weight > 0.0:
-            self._memory.append(context, position, quality, weight)
+            self._memory.append(context, position, quality, weight, number)
         else:
-            self._memory.remove(context, position, quality)
+            self._memory.remove(context, position, quality, number)
         z = self._basis.project(context[None])
         self._ridge.update(position, z[0], quality, weight)
-        if self._cells.cuts:
-            self._cells.add(position, self._cells.locate(z[:, 1:]), np.array([quality]), weight)
-            self._kernel.update(position, self._landmarks.features(z[:, 1:])[0], quality, weight)
+        if self._cells is not None and self._kernel is not None:
+            self._cells.add(position, self._cells.locate(z[:, 1:])[0], quality, weight)
+            self._kernel.update(position, z[0, 1:], quality, weight)
+        if number != UNKNOWN:
+            self._recall.update(position, z[0], quality, number, weight)
         if len(self._memory) >= self._next_renewal:
             self.renew()
 
     def fit(self, recorded: Recorded, scaled_costs: FloatArray) -> None:
-        """Learn a batch of recorded outcomes, on top of what is settings."""
+        """Learn a batch of recorded outcomes, on top of what is known."""
         del scaled_costs
         positions = np.array([self._position(arm) for arm in recorded.arms], dtype=np.int64)
-        self._memory.extend(recorded.contexts, positions, recorded.quality)
+        labels = self._labels.numbers(recorded.tasks, recorded.labels)
+        self._memory.extend(recorded.contexts, positions, recorded.quality, labels)
         self.renew()
 
     def renew(self) -> None:
@@ -159,56 +181,79 @@ class BlendLearner:
         self._next_renewal = max(settings.first_renewal, int(rows * settings.growth) + 1)
         if rows == 0:
             return
-        memory = self._memory
-        basis = Basis.of(
-            memory.contexts, min(settings.directions, rows // settings.rows_per_direction)
-        )
-        z = basis.project(memory.contexts)
-        self._basis, self._ridge = basis, self._fitted_ridge(z, GRID)
-        self._cells = self._fitted_cells(z[:, 1:])
-        rng = np.random.default_rng([self._seed, settings.cuts])
-        count = max(min(settings.landmarks, rows // settings.rows_per_landmark), 1)
-        self._landmarks = Landmarks.among(z[:, 1:], count, rng)
-        self._kernel = self._fitted_ridge(self._landmarks.features(z[:, 1:]), KERNEL_GRID)
+        dim = min(settings.directions, rows // settings.rows_per_direction)
+        self._basis = Basis.of(self._memory.contexts, dim)
+        z = self._basis.project(self._memory.contexts)
+        sets = row_sets(self._memory, len(self._names))
+        self._ridge = self._fitted_ridge(z, sets)
+        self._cells = self._fitted_cells(z[:, 1:], sets)
+        self._kernel = self._fitted_kernel(z[:, 1:], sets)
+        self._recall = self._fitted_recall(z, sets)
 
     def state(self) -> Mapping[str, NDArray[Any]]:
         """Everything, as named arrays."""
-        ridge, cells = self._ridge, self._cells
-        return {
+        state = {
             "names": np.array(self._names, dtype=np.str_),
             "next_renewal": np.array(self._next_renewal),
             "basis_mean": self._basis.mean,
             "basis_directions": self._basis.directions,
-            **{f"ridge_{key}": getattr(ridge, key).copy() for key in _RIDGE},
-            **{f"kernel_{key}": getattr(self._kernel, key).copy() for key in _RIDGE},
-            "landmarks": self._landmarks.points,
-            "landmarks_root": self._landmarks.root,
-            **{f"cut_{i}": cut for i, cut in enumerate(cells.cuts)},
-            "cells_n": cells.n.copy(),
-            "cells_sy": cells.sy.copy(),
-            **{f"memory_{key}": value for key, value in self._memory.state().items()},
+            **{f"ridge_{key}": getattr(self._ridge, key).copy() for key in _RIDGE},
+            **_named("labels", self._labels.state()),
+            **_named("recall", self._recall.state()),
+            **_named("memory", self._memory.state()),
         }
+        if self._cells is not None and self._kernel is not None:
+            cells = {"cuts": self._cells.cuts, "n": self._cells.n, "sy": self._cells.sy}
+            state |= _named("cells", {key: value.copy() for key, value in cells.items()})
+            state |= _named("kernel", self._kernel.state())
+        return state
 
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from a saved state."""
         names = [str(name) for name in state["names"]]
-        ridge, kernel = (_loaded(state, part, len(names)) for part in ("ridge", "kernel"))
-        cuts = [state[f"cut_{i}"] for i in range(self._settings.cuts) if f"cut_{i}" in state]
-        cells = CellMeans(cuts, len(names))
-        cells.n, cells.sy = np.array(state["cells_n"]), np.array(state["cells_sy"])
-        self._memory.load({key[7:]: state[key] for key in state if key.startswith("memory_")})
-        self._names, self._ridge, self._cells, self._kernel = names, ridge, cells, kernel
-        self._landmarks = Landmarks(state["landmarks"], state["landmarks_root"])
+        ridge = ArmRidge(len(names), state["ridge_l2"], state["ridge_prior"])
+        for key in _RIDGE:
+            setattr(ridge, key, np.array(state[f"ridge_{key}"]))
+        labels, recall = LabelNames(), LabelRecall.loaded(_part(state, "recall"))
+        labels.load(_part(state, "labels"))
+        cells, kernel = None, None
+        if "cells_n" in state:
+            cells = CellMeans(state["cells_cuts"], len(names))
+            cells.n, cells.sy = np.array(state["cells_n"]), np.array(state["cells_sy"])
+            kernel = KernelRidge.loaded(_part(state, "kernel"))
+        self._memory.load(_part(state, "memory"))
+        self._names, self._labels, self._recall = names, labels, recall
+        self._ridge, self._cells, self._kernel = ridge, cells, kernel
         self._basis = Basis(state["basis_mean"], state["basis_directions"])
         self._table = None
         self._next_renewal = int(state["next_renewal"])
+
+    def _mix_in_recall(
+        self,
+        known: tuple[FloatArray, FloatArray],
+        z: FloatArray,
+        tasks: Sequence[str],
+        labels: tuple[str, ...],
+    ) -> None:
+        """Mix what the classes of the queries tell into estimates and errors, shapes (n, K)."""
+        means, share = self._means(), self._recall.share
+        named = tasks or [""] * len(z)
+        for task in dict.fromkeys(named):
+            rows = [row for row, name in enumerate(named) if name == task]
+            allowed = self._labels.allowed(self._recall.classes, task, labels)
+            if allowed.any():
+                told = self._recall.estimate(z[rows], means, allowed)
+                for mine, theirs in zip(known, told, strict=True):
+                    mine[rows] += share * (theirs - mine[rows])
 
     def _position(self, arm: str) -> int:
         if arm not in self._names:
             self._names.append(arm)
             self._ridge.add_arm()
-            self._cells.add_arm()
-            self._kernel.add_arm()
+            self._recall.add_arm()
+            if self._cells is not None and self._kernel is not None:
+                self._cells.add_arm()
+                self._kernel.add_arm()
         return self._names.index(arm)
 
     def _positions(self, arms: Sequence[str]) -> list[int]:
@@ -221,35 +266,52 @@ class BlendLearner:
         means: FloatArray = (BIAS_PENALTY * ridge.prior[0] + ridge.sy) / (BIAS_PENALTY + ridge.n)
         return means
 
-    def _fitted_ridge(self, z: FloatArray, grid: FloatArray) -> ArmRidge:
-        memory, arms = self._memory, len(self._names)
-        chosen = [memory.arm == arm for arm in range(arms)]
-        rows = [(z[memory.row[mine]], memory.y[mine], memory.weight[mine]) for mine in chosen]
-        l2 = np.full(z.shape[1], BIAS_PENALTY)
-        if z.shape[1] > 1:
-            l2[1:] = leave_one_out_penalty(((zs[:, 1:], y) for zs, y, _ in rows), grid)
-        means = [y.mean() for _, y, _ in rows if len(y) > 0]
+    def _fitted_ridge(self, z: FloatArray, sets: Sequence[RowSet]) -> ArmRidge:
         prior = np.zeros(z.shape[1])
-        prior[0] = (UNTRIED_QUALITY + sum(means)) / (1 + len(means))
-        ridge = ArmRidge(arms, l2, prior)
-        for arm, (zs, y, weight) in enumerate(rows):
-            ridge.add(arm, zs, y, weight)
+        means = np.concatenate([rows.y.mean(axis=0) for rows in sets])
+        prior[0] = (UNTRIED_QUALITY + means.sum()) / (1 + len(means))
+        ridge = ArmRidge(len(self._names), np.full(z.shape[1], BIAS_PENALTY), prior)
+        for rows in sets:
+            ridge.add_set(rows.arms, z[rows.rows], rows.y, rows.weight)
+        if z.shape[1] > 1:
+            ridge.l2[1:] = leave_one_out_penalty(_spectrum(ridge, z, each) for each in sets[:SETS])
         ridge.refactor()
         return ridge
 
-    def _fitted_cells(self, points: FloatArray) -> CellMeans:
-        memory, arms, chosen = self._memory, len(self._names), self._settings
-        count = max(min(chosen.cells, len(points) // chosen.rows_per_cell), 1)
+    def _fitted_cells(self, points: FloatArray, sets: Sequence[RowSet]) -> CellMeans:
+        settings = self._settings
+        count = max(min(settings.cells, len(points) // settings.rows_per_cell), 1)
         cuts = [
             lloyd(points, count, np.random.default_rng([self._seed, number]))
-            for number in range(chosen.cuts)
+            for number in range(settings.cuts)
         ]
-        cells = CellMeans(cuts, arms)
+        cells = CellMeans(np.stack(cuts), len(self._names))
         located = cells.locate(points)
-        for arm in range(arms):
-            mine = memory.arm == arm
-            cells.add(arm, located[memory.row[mine]], memory.y[mine], memory.weight[mine])
+        for rows in sets:
+            cells.add_set(rows, located)
         return cells
+
+    def _fitted_kernel(self, points: FloatArray, sets: Sequence[RowSet]) -> KernelRidge:
+        settings = self._settings
+        count = max(min(settings.landmarks, len(points) // settings.rows_per_landmark), 1)
+        rng = np.random.default_rng([self._seed, settings.cuts])
+        landmarks = points[rng.choice(len(points), count, replace=False)]
+        kernel = KernelRidge(
+            landmarks,
+            len(self._names),
+            prior=float(self._ridge.prior[0]),
+            bias_penalty=BIAS_PENALTY,
+        )
+        kernel.fit(points, sets)
+        return kernel
+
+    def _fitted_recall(self, z: FloatArray, sets: Sequence[RowSet]) -> LabelRecall:
+        labels = self._memory.label
+        classes = classes_among(labels)
+        recall = LabelRecall(classes, len(self._names), z.shape[1])
+        if len(classes):
+            recall.fit(z, labels, sets, self._ridge)
+        return recall
 
 
 _RIDGE = ("l2", "prior", "A", "b", "n", "sy", "syy", "P", "theta")
@@ -262,8 +324,19 @@ def _untaught(arms: int, dim: int) -> ArmRidge:
     return ArmRidge(arms, np.full(dim, BIAS_PENALTY), prior)
 
 
-def _loaded(state: Mapping[str, NDArray[Any]], part: str, arms: int) -> ArmRidge:
-    ridge = ArmRidge(arms, state[f"{part}_l2"], state[f"{part}_prior"])
-    for key in _RIDGE:
-        setattr(ridge, key, np.array(state[f"{part}_{key}"]))
-    return ridge
+def _spectrum(ridge: ArmRidge, z: FloatArray, rows: RowSet) -> Spectrum:
+    """What one set's leave-one-out errors follow from, by the sums that the ridge holds."""
+    arms = list(rows.arms)
+    seen = rows.sample(SAMPLE)
+    gram, moment = ridge.A[arms[0]], ridge.b[arms].T
+    sums = gram[1:, 0], moment[0], max(float(gram[0, 0]), 1.0)
+    return Spectrum.of(gram[1:, 1:], moment[1:], sums, z[rows.rows[seen], 1:], rows.y[seen])
+
+
+def _named(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {f"{prefix}_{key}": value for key, value in arrays.items()}
+
+
+def _part(state: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    start = len(prefix) + 1
+    return {key[start:]: value for key, value in state.items() if key.startswith(f"{prefix}_")}

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from metallm.core.arrays import FloatArray
+    from metallm.learners.sets import RowSet
+
+    Cells = NDArray[np.intp]
 
 SHRINKAGE = 10.0
 """Outcomes that an arm's overall mean counts for in each cell."""
@@ -19,7 +24,7 @@ SHRINKAGE = 10.0
 ITERATIONS = 15
 """Rounds of Lloyd's algorithm; the cuts are averaged, so that none needs to be perfect."""
 
-SAMPLE = 10_000
+SAMPLE = 5_000
 """Points that centres are found on."""
 
 
@@ -34,36 +39,39 @@ def lloyd(points: FloatArray, count: int, rng: np.random.Generator) -> FloatArra
     if len(points) > SAMPLE:
         points = points[rng.choice(len(points), SAMPLE, replace=False)]
     centres = points[rng.choice(len(points), count, replace=False)].copy()
+    number = np.arange(count)[:, None]
     for _ in range(ITERATIONS):
-        cell = nearest(points, centres)
-        members = np.bincount(cell, minlength=count)
-        sums = np.zeros_like(centres)
-        np.add.at(sums, cell, points)
+        belongs = (_distances(points, centres).argmin(axis=1) == number).astype(np.float64)
+        members = belongs.sum(axis=1)
         kept = members > 0
-        centres[kept] = sums[kept] / members[kept, None]
+        centres[kept] = (belongs @ points)[kept] / members[kept, None]
     return centres
 
 
-def nearest(points: FloatArray, centres: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Position of each point's nearest centre; (n, d) and (m, d) give (n,)."""
-    distance = (centres * centres).sum(axis=1) - 2.0 * (points @ centres.T)
-    position: np.ndarray[tuple[int], np.dtype[np.intp]] = distance.argmin(axis=1)
-    return position
+def _distances(points: FloatArray, centres: FloatArray) -> FloatArray:
+    """Squared distances less the points' squares; (n, d) and (m, d) give (n, m)."""
+    distances: FloatArray = points @ (-2.0 * centres.T)
+    distances += (centres * centres).sum(axis=1)
+    return distances
 
 
 class CellMeans:
     """Sums of outcomes per arm and cell, over several cuts at once.
 
     Args:
-        cuts: centres of each cut, shapes (m_i, d).
+        cuts: centres, shape (number of cuts, m, d): as many in each cut.
         arms: K, 0 and up.
     """
 
-    def __init__(self, cuts: list[FloatArray], arms: int) -> None:
+    def __init__(self, cuts: FloatArray, arms: int) -> None:
         self.cuts = cuts
-        self._offsets = np.cumsum([0, *(len(cut) for cut in cuts)])
-        self.n = np.zeros((arms, self._offsets[-1]))
-        self.sy = np.zeros((arms, self._offsets[-1]))
+        number, cells, d = cuts.shape
+        self.n = np.zeros((arms, number * cells))
+        self.sy = np.zeros((arms, number * cells))
+        centres = cuts.reshape(number * cells, d)
+        self._doubled: FloatArray = np.ascontiguousarray(-2.0 * centres.T)
+        self._squares: FloatArray = (centres * centres).sum(axis=1)
+        self._offsets = np.arange(number) * cells
 
     def add_arm(self) -> None:
         """One more arm, of which nothing is known."""
@@ -71,39 +79,51 @@ class CellMeans:
         self.n = np.concatenate([self.n, empty])
         self.sy = np.concatenate([self.sy, empty])
 
-    def locate(self, points: FloatArray) -> np.ndarray[tuple[int, int], np.dtype[np.intp]]:
+    def locate(self, points: FloatArray) -> Cells:
         """The cell of each point in each cut: (n, d) gives (n, number of cuts)."""
-        columns = [
-            nearest(points, cut) + start
-            for cut, start in zip(self.cuts, self._offsets[:-1], strict=True)
-        ]
-        return np.stack(columns, axis=1)
+        distances = points @ self._doubled
+        distances += self._squares
+        number, cells, _ = self.cuts.shape
+        located: Cells = distances.reshape(len(points), number, cells).argmin(axis=2)
+        located += self._offsets
+        return located
 
-    def add(
-        self,
-        arm: int,
-        cells: np.ndarray[tuple[int, int], np.dtype[np.intp]],
-        y: FloatArray,
-        weight: FloatArray | float = 1.0,
-    ) -> None:
-        """Learn outcomes y, shape (m,), at cells of shape (m, number of cuts)."""
-        np.add.at(self.n[arm], cells, np.broadcast_to(weight, y.shape)[:, None])
-        np.add.at(self.sy[arm], cells, (weight * y)[:, None])
+    def add(self, arm: int, cells: Cells, y: float, weight: float = 1.0) -> None:
+        """Learn one outcome at its cells, shape (number of cuts,)."""
+        # a point is in one cell of each cut: no cell comes twice
+        self.n[arm, cells] += weight
+        self.sy[arm, cells] += weight * y
+
+    def add_set(self, rows: RowSet, cells: Cells) -> None:
+        """Learn the outcomes of a set of rows.
+
+        Args:
+            rows: m rows.
+            cells: of all rows of the memory, of `locate`.
+        """
+        number, size = self.cuts.shape[0], self.n.shape[1]
+        flat = cells[rows.rows].ravel()
+        weight = np.ones(len(rows)) if rows.weight is None else rows.weight
+        n = np.bincount(flat, np.repeat(weight, number), minlength=size)
+        for place, arm in enumerate(rows.arms):
+            weighted = np.repeat(weight * rows.y[:, place], number)
+            self.n[arm] += n
+            self.sy[arm] += np.bincount(flat, weighted, minlength=size)
 
     def shrunk(self, means: FloatArray) -> FloatArray:
-        """The mean of each arm's cells, shrunk to `means` of shape (K,); shape (K, cells)."""
-        table: FloatArray = (self.sy + SHRINKAGE * means[:, None]) / (self.n + SHRINKAGE)
-        return table
+        """The mean of each arm's cells, shrunk to `means` of shape (K,); shape (cells, K)."""
+        table = (self.sy + SHRINKAGE * means[:, None]) / (self.n + SHRINKAGE)
+        # a row per cell: that is how it is looked up
+        return np.ascontiguousarray(table.T)
 
 
-def looked_up(
-    table: FloatArray, cells: np.ndarray[tuple[int, int], np.dtype[np.intp]]
-) -> FloatArray:
+def looked_up(table: FloatArray, cells: Cells) -> FloatArray:
     """Mean over the cuts of each cell's value, shape (m, K).
 
     Args:
-        table: shape (K, cells), of `CellMeans.shrunk`.
+        table: shape (cells, K), of `CellMeans.shrunk`.
         cells: shape (m, number of cuts), of `CellMeans.locate`.
     """
-    found: FloatArray = table[:, cells].mean(axis=2).T
+    found: FloatArray = table[cells].sum(axis=1)
+    found /= cells.shape[1]
     return found

@@ -26,6 +26,7 @@ class Memory:
 
     Attributes:
         contexts: shape (rows, D), float32.
+        label: shape (rows,), the true label of each context by number; −1 where unknown.
         row: shape (m,), the context of each outcome.
         arm: shape (m,), the arm's position.
         y: shape (m,), the quality.
@@ -35,6 +36,7 @@ class Memory:
     def __init__(self, context_dim: int, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
         self._contexts = np.empty((16, context_dim), dtype=np.float32)
+        self._label = np.empty(16, dtype=np.int64)
         self._rows = 0
         self._row = np.empty(16, dtype=np.int64)
         self._arm = np.empty(16, dtype=np.int64)
@@ -46,6 +48,11 @@ class Memory:
     def contexts(self) -> Context:
         """Shape (rows, D)."""
         return self._contexts[: self._rows]
+
+    @property
+    def label(self) -> NDArray[np.int64]:
+        """Shape (rows,)."""
+        return self._label[: self._rows]
 
     @property
     def row(self) -> NDArray[np.int64]:
@@ -71,27 +78,37 @@ class Memory:
         """Rows."""
         return self._rows
 
-    def append(self, context: Context, arm: int, y: float, weight: float = 1.0) -> None:
+    def append(
+        self, context: Context, arm: int, y: float, weight: float = 1.0, label: int = -1
+    ) -> None:
         """Keep one outcome of one context, shape (D,)."""
         self._grow(1, 1)
-        self._contexts[self._rows] = context
+        self._contexts[self._rows], self._label[self._rows] = context, label
         self._put(slice(self._outcomes, self._outcomes + 1), self._rows, arm, y, weight)
         self._rows += 1
         self._outcomes += 1
 
-    def extend(self, contexts: Context, arms: NDArray[np.int64], quality: FloatArray) -> None:
+    def extend(
+        self,
+        contexts: Context,
+        arms: NDArray[np.int64],
+        quality: FloatArray,
+        labels: NDArray[np.int64] | None = None,
+    ) -> None:
         """Keep n contexts, shape (n, D), with quality of shape (n, K), NaN where unknown."""
         row, column = np.nonzero(~np.isnan(quality))
         self._grow(len(contexts), len(row))
-        self._contexts[self._rows : self._rows + len(contexts)] = contexts
+        rows = slice(self._rows, self._rows + len(contexts))
+        self._contexts[rows] = contexts
+        self._label[rows] = -1 if labels is None else labels
         place = slice(self._outcomes, self._outcomes + len(row))
         self._put(place, row + self._rows, arms[column], quality[row, column], 1.0)
         self._rows += len(contexts)
         self._outcomes += len(row)
 
-    def remove(self, context: Context, arm: int, y: float) -> bool:
+    def remove(self, context: Context, arm: int, y: float, label: int = -1) -> bool:
         """Forget the newest outcome like this one, with its context where nothing else needs it."""
-        alike = np.flatnonzero((self.arm == arm) & (self.y == y))
+        alike = np.flatnonzero((self.arm == arm) & (self.y == y) & (self.label[self.row] == label))
         for position in alike[::-1]:
             row = self._row[position]
             if np.array_equal(self._contexts[row], context):
@@ -106,6 +123,7 @@ class Memory:
         cut = self._rows - (self._capacity * 3) // 4
         kept = self.row >= cut
         self._contexts = self._contexts[cut : self._rows].copy()
+        self._label = self._label[cut : self._rows].copy()
         self._row = self.row[kept] - cut
         self._arm, self._y, self._weight = self.arm[kept], self.y[kept], self.weight[kept]
         self._rows, self._outcomes = len(self._contexts), len(self._y)
@@ -114,6 +132,7 @@ class Memory:
         """The rows as named arrays."""
         return {
             "contexts": self.contexts.copy(),
+            "label": self.label.copy(),
             "row": self.row.copy(),
             "arm": self.arm.copy(),
             "y": self.y.copy(),
@@ -123,6 +142,7 @@ class Memory:
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from saved rows."""
         self._contexts = state["contexts"].astype(np.float32)
+        self._label = state["label"].copy()
         self._row, self._arm = state["row"].copy(), state["arm"].copy()
         self._y, self._weight = state["y"].copy(), state["weight"].copy()
         self._rows, self._outcomes = len(self._contexts), len(self._y)
@@ -135,7 +155,8 @@ class Memory:
             column[position : end - 1] = column[position + 1 : end].copy()
         self._outcomes -= 1
         if lonely:
-            self._contexts[row : self._rows - 1] = self._contexts[row + 1 : self._rows].copy()
+            for rows in (self._contexts, self._label):
+                rows[row : self._rows - 1] = rows[row + 1 : self._rows].copy()
             self._rows -= 1
             self._row[: self._outcomes][self.row > row] -= 1
 
@@ -152,6 +173,7 @@ class Memory:
 
     def _grow(self, rows: int, outcomes: int) -> None:
         self._contexts = _room(self._contexts, self._rows, rows)
+        self._label = _room(self._label, self._rows, rows)
         self._row, self._arm, self._y, self._weight = (
             _room(column, self._outcomes, outcomes)
             for column in (self._row, self._arm, self._y, self._weight)

@@ -46,8 +46,16 @@ class PaperLearner:
         self._names: list[str] = []
         self._ridge = ArmRidge(0, np.full(context_dim, penalty), np.zeros(context_dim))
 
-    def estimate(self, contexts: Context, arms: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+    def estimate(
+        self,
+        contexts: Context,
+        arms: Sequence[str],
+        *,
+        tasks: Sequence[str] = (),
+        labels: tuple[str, ...] = (),
+    ) -> tuple[FloatArray, FloatArray]:
         """Expected reward, and the width of the ellipsoid, each of shape (n, K)."""
+        del tasks, labels  # the paper's context is the bare embedding
         x = contexts.astype(np.float64)
         known = {name: position for position, name in enumerate(self._names)}
         positions = [known.get(arm, -1) for arm in arms]
@@ -64,8 +72,11 @@ class PaperLearner:
         *,
         weight: float = 1.0,
         scaled_cost: float = 0.0,
+        task: str = "",
+        label: str | None = None,
     ) -> None:
         """A_j += x xᵀ, b_j += r x, for the arm that answered alone."""
+        del task, label
         reward = quality - self._cost_weight * scaled_cost
         self._ridge.update(self._position(arm), context.astype(np.float64), reward, weight)
 

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from metallm.core.arrays import FloatArray
 
@@ -123,6 +123,34 @@ class ArmRidge:
         v = np.column_stack([z, y, np.ones(len(y))])
         weighted = v if weight is None else v * weight[:, None]
         self._sums[arm] += weighted.T @ v
+
+    def add_set(
+        self, arms: Sequence[int], z: FloatArray, y: FloatArray, weight: FloatArray | None = None
+    ) -> None:
+        """Add the same rows to several arms, each with outcomes of its own, as `add` does for one.
+
+        Args:
+            arms: positions of S arms.
+            z: shape (m, d).
+            y: shape (m, S).
+            weight: shape (m,); None counts each row once.
+        """
+        self.forget_residuals()
+        d, w = len(self.l2), np.ones(len(z)) if weight is None else weight
+        weighted = z if weight is None else z * w[:, None]
+        shared = np.zeros((d + 2, d + 2))
+        shared[:d, :d] = weighted.T @ z
+        shared[d + 1, :d] = shared[:d, d + 1] = w @ z
+        shared[d + 1, d + 1] = w.sum()
+        b, sy, syy = weighted.T @ y, w @ y, w @ (y * y)
+        for place, arm in enumerate(arms):
+            sums = self._sums[arm]
+            sums += shared
+            sums[d, :d] += b[:, place]
+            sums[:d, d] += b[:, place]
+            sums[d, d] += syy[place]
+            sums[d, d + 1] += sy[place]
+            sums[d + 1, d] += sy[place]
 
     def refactor(self) -> None:
         """Compute P and theta afresh from the sums."""

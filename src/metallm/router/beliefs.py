@@ -64,6 +64,9 @@ def believe(
     input_tokens: FloatArray,
     names: tuple[str, ...],
     cost_weight: float,
+    *,
+    tasks: Sequence[str] = (),
+    labels: tuple[str, ...] = (),
 ) -> Beliefs:
     """Estimate quality, cost and reward.
 
@@ -73,6 +76,8 @@ def believe(
         input_tokens: shape (n,).
         names: K arms.
         cost_weight: p.
+        tasks: n names of tasks, "" where unknown; or none.
+        labels: the labels that are asked about; none where the answer is free.
 
     Raises:
         UnknownPriceError: an arm's cost is known from nowhere, and it is not flagged so.
@@ -81,7 +86,7 @@ def believe(
     if np.isnan(cost).any():
         check_prices(cost, names, knowledge.arms)
     scale = knowledge.cost_scale()
-    quality, uncertainty = knowledge.learner.estimate(contexts, names)
+    quality, uncertainty = knowledge.learner.estimate(contexts, names, tasks=tasks, labels=labels)
     reward = expected_rewards(quality, cost, cost_weight=cost_weight, cost_scale=scale)
     if knowledge.learner.learns_reward:
         # what was learned is the reward itself: the quality is what the cost took off, put back

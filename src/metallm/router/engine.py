@@ -152,7 +152,15 @@ class Engine:
         contexts = self._embedder.embed([query.text for query in queries])
         tokens = np.array([query.input_tokens for query in queries], dtype=np.float64)
         with self._lock:
-            believed = believe(self.knowledge, contexts, tokens, names, weight)
+            believed = believe(
+                self.knowledge,
+                contexts,
+                tokens,
+                names,
+                weight,
+                tasks=[query.task or "" for query in queries],
+                labels=labels,
+            )
             view = View(believed.reward, believed.uncertainty, self.knowledge.outcomes)
             chances = (
                 self.policy.probabilities(view, names)
@@ -233,6 +241,7 @@ class Engine:
         cost_usd: FloatArray,
         output_tokens: FloatArray,
         tasks: Sequence[str] = (),
+        labels: Sequence[str | None] = (),
     ) -> None:
         """Learn recorded outcomes. The same rows once more change nothing.
 
@@ -243,6 +252,7 @@ class Engine:
             cost_usd: shape (n, K), USD, NaN where unknown.
             output_tokens: shape (n, K); NaN where unknown.
             tasks: n names, or none.
+            labels: n true labels, None where unknown; or none.
         """
         # guessed as for live queries, whatever was recorded: a prefix that was sent along then
         # would make live queries look short, and so cheap
@@ -256,6 +266,7 @@ class Engine:
             output_tokens,
             self.knowledge.list_usd(arms, tokens),
             tuple(tasks),
+            tuple(labels),
             self._clock(),
         )
         self._store.append([recorded]).result()

@@ -55,8 +55,16 @@ class Judge:
         cost_usd, latency_s = _plain(judgement.cost_usd), _plain(judgement.latency_s)
         known = self._newest.get(decision.id) or _standing(earlier)
         differs = None not in {quality, known.quality} and quality != known.quality
+        relabelled = None not in {judgement.label, known.label} and judgement.label != known.label
+        if relabelled and not judgement.replace:
+            raise FeedbackConflictError(
+                decision.id, f"label {known.label!r}", f"{judgement.label!r}"
+            )
         if differs and not judgement.replace:
             raise FeedbackConflictError(decision.id, f"quality {known.quality:g}", f"{quality:g}")
+        # a label that comes after a bare quality is news, and no contradiction
+        named = None not in {judgement.label, known.quality} and known.label is None
+        anew = differs or relabelled or named
         outcome = Outcome(
             decision.id,
             decision.arm if answered is None else answered.arm,
@@ -65,12 +73,13 @@ class Judge:
             label=judgement.label,
             cost_usd=cost_usd,
             latency_s=latency_s,
-            replaces=known.quality if differs else None,
+            replaces=known.quality if anew else None,
+            replaces_label=known.label if anew else None,
             at=at,
         )
         fresh = replace(
             outcome,
-            quality=None if quality == known.quality else quality,
+            quality=None if quality == known.quality and not anew else quality,
             cost_usd=None if cost_usd == known.cost_usd else cost_usd,
             latency_s=None if latency_s == known.latency_s else latency_s,
         )
@@ -93,12 +102,16 @@ class _Standing:
     """What is known of a decision from feedback so far."""
 
     quality: float | None = None
+    label: str | None = None
     cost_usd: float | None = None
     latency_s: float | None = None
 
     def after(self, told: Outcome) -> _Standing:
+        # a quality that says the same leaves the label standing, another one takes it along
+        kept = self.label if told.quality in {None, self.quality} else None
         return _Standing(
             self.quality if told.quality is None else told.quality,
+            kept if told.label is None else told.label,
             self.cost_usd if told.cost_usd is None else told.cost_usd,
             self.latency_s if told.latency_s is None else told.latency_s,
         )

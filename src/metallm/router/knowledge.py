@@ -163,20 +163,33 @@ class Knowledge:
             self._token_count += 1
             self._means = None
         if outcome.quality is not None and outcome.kind == "feedback":
-            self._learn(decision.context, outcome)
+            self._learn(decision, outcome)
 
-    def _learn(self, context: Context, outcome: Outcome) -> None:
-        scaled = 0.0
+    def _learn(self, decision: Decision, outcome: Outcome) -> None:
+        context, task, scaled = decision.context, decision.task or "", 0.0
         if self.learner.learns_reward and outcome.arm in self.arms:
             scaled = float(self._scaled_costs([outcome.arm])[0])
         quality = outcome.quality
         if outcome.replaces is not None:
             self.learner.update(
-                context, outcome.arm, outcome.replaces, weight=-1.0, scaled_cost=scaled
+                context,
+                outcome.arm,
+                outcome.replaces,
+                weight=-1.0,
+                scaled_cost=scaled,
+                task=task,
+                label=outcome.replaces_label,
             )
             self.outcomes -= 1
         if quality is not None:
-            self.learner.update(context, outcome.arm, quality, scaled_cost=scaled)
+            self.learner.update(
+                context,
+                outcome.arm,
+                quality,
+                scaled_cost=scaled,
+                task=task,
+                label=outcome.label,
+            )
             self.outcomes += 1
 
     def _fold_recorded(self, recorded: Recorded) -> None:

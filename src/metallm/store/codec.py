@@ -32,8 +32,8 @@ INSERT_DECISION = (
 )
 INSERT_OUTCOME = (
     "INSERT INTO outcomes (seq, decision_id, at, arm, kind, quality, label, answer, cost_usd, "
-    "cost_estimated, latency_s, input_tokens, output_tokens, list_usd, error, replaces) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "cost_estimated, latency_s, input_tokens, output_tokens, list_usd, error, replaces, "
+    "replaces_label) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 INSERT_RECORDED = "INSERT INTO recorded (seq, at, tables) VALUES (?, ?, ?)"
 
@@ -113,6 +113,7 @@ def outcome_row(seq: int, outcome: Outcome) -> Row:
         pack_float(outcome.list_usd),
         pack_text(outcome.error),
         pack_float(outcome.replaces),
+        pack_text(outcome.replaces_label),
     )
 
 
@@ -133,13 +134,15 @@ def outcome_of(row: Row) -> Outcome:
         list_usd=_float_or_none(row[13]),
         error=_text_or_none(row[14]),
         replaces=_float_or_none(row[15]),
+        replaces_label=_text_or_none(row[16]),
         at=unpack_float(row[2]),
     )
 
 
 def recorded_row(seq: int, recorded: Recorded) -> Row:
     """Recorded outcomes as the values of INSERT_RECORDED: one compressed npz."""
-    names = json.dumps({"arms": recorded.arms, "tasks": recorded.tasks}).encode("ascii")
+    words = {"arms": recorded.arms, "tasks": recorded.tasks, "labels": recorded.labels}
+    names = json.dumps(words).encode("ascii")
     arrays: dict[str, Any] = {name: np.asarray(getattr(recorded, name)) for name in _ARRAYS}
     npz = io.BytesIO()
     np.savez(npz, names=np.frombuffer(names, np.uint8), **arrays)
@@ -154,6 +157,8 @@ def recorded_of(row: Row) -> Recorded:
         return Recorded(
             arms=tuple(names["arms"]),
             tasks=tuple(names["tasks"]),
+            # tables of before labels were kept have none
+            labels=tuple(names.get("labels", ())),
             at=unpack_float(row[1]),
             **{name: npz[name] for name in _ARRAYS},
         )

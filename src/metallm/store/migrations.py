@@ -68,7 +68,9 @@ _FIRST = (
     f"PRAGMA application_id = {APPLICATION_ID}",
 )
 
-MIGRATIONS: Sequence[Sequence[str]] = (_FIRST,)
+_LABELS_TAKEN_BACK = ("ALTER TABLE outcomes ADD COLUMN replaces_label TEXT",)
+
+MIGRATIONS: Sequence[Sequence[str]] = (_FIRST, _LABELS_TAKEN_BACK)
 
 
 def schema_version(connection: sqlite3.Connection, path: Path, *, newest: int) -> int:

@@ -5,6 +5,7 @@ Rows are counted from 1 in messages, a header apart.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 REQUIRED = ("query", "model", "score")
 TEXTS = ("query_id", "dataset", "split", "query", "question", "reference", "model", "response")
+LABEL_ROWS = 4
+"""Queries of a data set that share a reference before it counts as a label."""
+
 NUMBERS = ("score", "cost_usd", "input_tokens", "output_tokens")
 
 
@@ -99,6 +103,20 @@ class Recordings:
             values = getattr(self, name)
             changed[name] = tuple(values[place] for place in places)
         return replace(self, **changed)
+
+    def labels(self) -> tuple[str | None, ...]:
+        """The references that are labels: those that several queries of a data set share.
+
+        Returns:
+            n labels; "" for a reference of a query's own, such as a worked solution, and None
+            where there is none.
+        """
+        pairs = list(zip(self.datasets, self.references, strict=True))
+        shared = Counter(pairs)
+        return tuple(
+            None if label is None else label if shared[dataset, label] >= LABEL_ROWS else ""
+            for dataset, label in pairs
+        )
 
     def with_arms(self, names: Sequence[str]) -> Recordings:
         """These models only, in this order.
