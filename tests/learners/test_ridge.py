@@ -126,6 +126,9 @@ def test_a_single_query_gets_what_it_gets_in_a_batch() -> None:
     predicted, spread = ridge.predict_with_spread(z)
     assert predicted == pytest.approx(z @ ridge.theta.T)
     assert spread == pytest.approx(np.sqrt(np.einsum("md,kde,me->mk", z, ridge.P, z)))
+    same, error = ridge.predict_with_error(z)
+    assert same.tolist() == predicted.tolist()
+    assert error == pytest.approx(spread * np.sqrt(ridge.variance()))
     for row in range(5):
         alone, its_spread = ridge.predict_with_spread(z[row : row + 1])
         assert np.abs(alone[0] - predicted[row]).max() < 1e-12

@@ -29,8 +29,7 @@ class RidgePlayer:
 
     def decide(self, context: FloatArray) -> int:
         """Estimates, their errors, probabilities, a draw."""
-        quality, spread = self._ridge.predict_with_spread(context[None])
-        spread *= np.sqrt(self._ridge.variance())
+        quality, spread = self._ridge.predict_with_error(context[None])
         chances = self._policy.probabilities(View(quality, spread, self._seen), self.names)
         return draw(chances[0], uniform(0, self._seen))
 

@@ -233,12 +233,21 @@ class ArmRidge:
 
     def predict_with_spread(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """`predict` and `spread` in one, each (m, K): for a single query one product gives both."""
+        predicted, squares = self._moments(z)
+        return predicted, np.sqrt(squares)
+
+    def predict_with_error(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """`predict` and its standard error √(σ² zᵀ P z), each (m, K)."""
+        predicted, squares = self._moments(z)
+        return predicted, np.sqrt(squares * self.variance())
+
+    def _moments(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """`predict`, and zᵀ P z, each (m, K)."""
         d = len(self.l2)
         if len(z) != 1:
             squares: FloatArray = np.vecdot(np.matmul(z[None], self.P), z).T
-            return self.predict(z), np.sqrt(np.maximum(squares, 0.0))
+            return self.predict(z), np.maximum(squares, 0.0)
         (row,) = z
         # the stack as one tall matrix: numpy then makes one call of BLAS instead of K
         moved = self._solved.reshape(-1, d).dot(row).reshape(-1, d + 1)
-        spread: FloatArray = np.sqrt(np.maximum(moved[:, :d].dot(row), 0.0))
-        return moved[None, :, d], spread[None]
+        return moved[None, :, d], np.maximum(moved[:, :d].dot(row), 0.0)[None]
