@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from functools import cache
+from functools import cache, partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from metallm.providers.prices import priced
 from metallm.router.answers import Classified
 from metallm.router.caller import Caller
 from metallm.router.engine import Engine
+from metallm.router.told import DIM as TOLD_DIM
 from metallm.store.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class Router(Engine):
         log_prompts: keep the text of queries in the log.
         provider: calls the arms; None for HTTP.
         embedder: text to context; None for the static table with cheap features.
-        learner: of quality; None for the policy's own.
+        learner: makes the learner of quality from the length of a context; None for the policy's
+            own.
         clock: POSIX seconds; None for the system's.
         new_id: makes a decision's id; None for random ones.
 
@@ -83,21 +85,25 @@ class Router(Engine):
         log_prompts: bool = False,
         provider: Provider | None = None,
         embedder: Embedder | None = None,
-        learner: Learner | None = None,
+        learner: Callable[[int], Learner] | None = None,
         clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] | None = None,
     ) -> None:
         chosen, features = _embedder(policy, embedder)
+        # the paper's context is the text's embedding and nothing else
+        described = TOLD_DIM if policy != "paper" else 0
+        make = learner or partial(_learner, policy, cost_weight, seed)
         super().__init__(
             [priced(arm) for arm in arms],
             embedder=chosen,
-            learner=learner or _learner(policy, chosen.dim, cost_weight, seed),
-            costs=CostLearner(features),
+            learner=make(chosen.dim + described),
+            costs=CostLearner(features + described),
             policy=_floored(_policy(policy, arms), floor, arms),
             store=_store(store),
             cost_weight=cost_weight,
             seed=seed,
             log_prompts=log_prompts,
+            describe=described > 0,
             clock=clock or time.time,
             new_id=new_id or _random_id,
         )
@@ -282,7 +288,7 @@ def _static_embedder() -> StaticEmbedder:
     return StaticEmbedder()
 
 
-def _learner(policy: str | Policy, dim: int, cost_weight: float, seed: int) -> Learner:
+def _learner(policy: str | Policy, cost_weight: float, seed: int, dim: int) -> Learner:
     if policy == "paper":
         return PaperLearner(dim, cost_weight=cost_weight)
     return BlendLearner(dim, seed=seed)

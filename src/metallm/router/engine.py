@@ -24,6 +24,8 @@ from metallm.router.beliefs import believe
 from metallm.router.checks import arms_by_name, cost_weight_of, eligible_arms
 from metallm.router.judging import Judge
 from metallm.router.knowledge import Knowledge
+from metallm.router.told import DIM as TOLD_DIM
+from metallm.router.told import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -55,6 +57,7 @@ class Engine:
         cost_weight: p in reward = quality − p · cost, 0 and up.
         seed: of every draw.
         log_prompts: keep the text of queries in the log.
+        describe: add to a context what the caller tells of the query beside its text.
 
     Raises:
         ConfigurationError: no arms, two of one name, a cost weight below 0.
@@ -75,11 +78,15 @@ class Engine:
         cost_weight: float = 0.2,
         seed: int = 0,
         log_prompts: bool = False,
+        describe: bool = False,
     ) -> None:
         self.arms: Mapping[str, Arm] = arms_by_name(arms)
         self.policy = policy
         self.cost_weight = cost_weight_of(cost_weight)
-        self.knowledge = Knowledge(learner, costs, self.arms, embedder.dim)
+        self.knowledge = Knowledge(
+            learner, costs, self.arms, embedder.dim + (TOLD_DIM if describe else 0)
+        )
+        self._describe = describe
         self._embedder = embedder
         self._store = store
         self._clock = clock
@@ -149,7 +156,7 @@ class Engine:
         """
         names = eligible_arms(arms if named is None else [named], self.arms)
         weight = self._weight(cost_weight)
-        contexts = self._embedder.embed([query.text for query in queries])
+        contexts = self._contexts(queries, labels)
         tokens = np.array([query.input_tokens for query in queries], dtype=np.float64)
         with self._lock:
             believed = believe(
@@ -256,9 +263,11 @@ class Engine:
         """
         # guessed as for live queries, whatever was recorded: a prefix that was sent along then
         # would make live queries look short, and so cheap
-        tokens = np.array([Query.of(text).input_tokens for text in texts], dtype=np.float64)
+        named = [task or None for task in tasks] or [None] * len(texts)
+        queries = [Query.of(text, task=task) for text, task in zip(texts, named, strict=True)]
+        tokens = np.array([query.input_tokens for query in queries], dtype=np.float64)
         recorded = Recorded(
-            self._embedder.embed(texts),
+            self._contexts(queries),
             tuple(arms),
             quality,
             cost_usd,
@@ -321,13 +330,15 @@ class Engine:
 
     def _check_embedder(self) -> None:
         """Vector spaces are never mixed: a log belongs to the embedder that it began with."""
-        known = self._store.meta("embedder")
+        known, ours = self._store.meta("embedder"), self._embedder.id
+        if self._describe:
+            ours += f"+told-{TOLD_DIM}"
         if known is None:
-            self._store.set_meta("embedder", self._embedder.id)
-        elif known != self._embedder.id:
+            self._store.set_meta("embedder", ours)
+        elif known != ours:
             raise StoreError(
                 f"the log was written with the embedder {known!r}, this router has "
-                f"{self._embedder.id!r}: use the embedder and policy it began with, or another log"
+                f"{ours!r}: use the embedder and policy it began with, or another log"
             )
 
     def _fold(self, entries: Sequence[Entry]) -> None:
@@ -346,6 +357,11 @@ class Engine:
         if done.cancelled() or done.exception() is not None:
             with self._lock:
                 self._judge.withdraw(outcome)
+
+    def _contexts(self, queries: Sequence[Query], labels: tuple[str, ...] = ()) -> Context:
+        """Contexts of n queries, shape (n, d)."""
+        embedded = self._embedder.embed([query.text for query in queries])
+        return np.hstack([embedded, told(queries, labels)]) if self._describe else embedded
 
     def _weight(self, cost_weight: float | None) -> float:
         if cost_weight is None or cost_weight == self.cost_weight:
