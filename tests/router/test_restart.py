@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from metallm.core.decision import Decision
 from metallm.errors import StoreError
 from metallm.router import engine
 from metallm.store.memory import MemoryStore
+from metallm.store.sqlite import SqliteStore
 
 
 def _router(store: Any, policy: str = "squarecb", **options: Any) -> Router:
@@ -76,6 +78,55 @@ def test_what_is_rebuilt_from_the_log_alone_is_what_was_learned(tmp_path: Path) 
     rebuilt = _router(bare)
     assert rebuilt.knowledge.dump() == restored.knowledge.dump()
     restored.close()
+
+
+class Busy(SqliteStore):
+    """A log that takes one more decision just after the snapshot of a router that closes."""
+
+    router: Router | None = None
+
+    def save_snapshot(self, seq: int, state: bytes) -> None:
+        super().save_snapshot(seq, state)
+        if self.router is not None:
+            self.router.decide("one more")
+
+
+def test_closing_again_is_fine_whatever_was_logged_while_it_closed(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    store = Busy(path)
+    router = _router(store)
+    _live(router, 0, 3)
+    store.router = router
+    asyncio.run(router.aclose())
+    router.close()
+    asyncio.run(router.aclose())
+    restored = _router(path)
+    assert restored.knowledge.decisions == 4
+    restored.close()
+
+
+def test_a_router_whose_log_was_closed_by_its_owner_closes_too(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "log.db")
+    router = _router(store)
+    _live(router, 0, 3)
+    store.close()
+    router.close()
+
+
+def test_a_snapshot_that_cannot_be_kept_does_not_keep_the_log_open(tmp_path: Path) -> None:
+    class Full(SqliteStore):
+        def save_snapshot(self, seq: int, state: bytes) -> None:
+            raise StoreError(f"no room for {len(state)} bytes at {seq}")
+
+    router = _router(Full(tmp_path / "log.db"))
+    _live(router, 0, 3)
+    with pytest.raises(StoreError, match="no room"):
+        router.close()
+    router.close()
+    # the file's lock is free again, and what was learned is in the log
+    again = _router(tmp_path / "log.db")
+    assert again.knowledge.decisions == 3
+    again.close()
 
 
 def test_a_log_of_another_embedder_is_refused(tmp_path: Path) -> None:

@@ -95,6 +95,7 @@ class Engine:
         self._log_prompts = log_prompts
         self._judge = Judge()
         self._lock = threading.RLock()
+        self._closing, self._closed = threading.Lock(), False
         self._snapshot_at = 0
         self._restore()
 
@@ -309,14 +310,26 @@ class Engine:
         return self._clock()
 
     def close(self) -> None:
-        """Keep a snapshot and let go of the log. Calling it twice is fine."""
+        """Keep a snapshot and let go of the log. Calling it twice is fine, from any thread."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            try:
+                # once all that waits is folded; a log that its owner closed before takes no more
+                if self._store.append([]).exception() is None:
+                    self._keep_snapshot()
+            finally:
+                self._store.close()
+
+    def _keep_snapshot(self) -> None:
+        """Keep what is known now, where the log holds more than the last snapshot covers."""
         with self._lock:
             seq, state = self.knowledge.seq, self.knowledge.dump()
             stale = self._store.durable and seq > self._snapshot_at
             self._snapshot_at = seq
         if stale:
             self._store.save_snapshot(seq, state)
-        self._store.close()
 
     def _restore(self) -> None:
         self._check_embedder()
