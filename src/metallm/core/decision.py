@@ -5,27 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metallm.core.estimates import ArmEstimate
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metallm.core.arrays import Context
 
 
-@dataclass(frozen=True, slots=True)
-class ArmEstimate:
-    """What was believed of one arm for one query.
-
-    Args:
-        quality: expected quality, 0 to 1 in expectation (a linear estimate may step outside).
-        uncertainty: standard error of that expectation.
-        cost_usd: expected cost in USD; None where the price is unknown and flagged so.
-        reward: quality − p · cost / cost of the dearest arm.
-    """
-
-    quality: float
-    uncertainty: float
-    cost_usd: float | None
-    reward: float
+__all__ = ["ArmEstimate", "Decision"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

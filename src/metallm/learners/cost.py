@@ -11,6 +11,7 @@ cost is unknown (NaN), never 0.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +42,21 @@ MEAN_WEIGHT = 20.0
 """Bills after which an arm's mean cost is taken from them more than from the prediction."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """What is known of K arms: exp(z · theta + shift) is the expected ratio.
+
+    Args:
+        theta: shape (d, K).
+        shift: shape (K,).
+        unit: shape (K,), True where the ratio is to the unit price; None where it is for no arm.
+    """
+
+    theta: FloatArray
+    shift: FloatArray
+    unit: NDArray[np.bool_] | None
+
+
 class CostLearner:
     """Expected cost in USD per query and arm.
 
@@ -55,6 +71,8 @@ class CostLearner:
         self._ridge = ArmRidge(0, l2, np.zeros(len(l2)))
         self._billed = np.zeros(0)
         self._listed = np.zeros(0)
+        # for the arms that were last asked about; empty once something is learned
+        self._asked: dict[tuple[str, ...], _Asked] = {}
 
     def estimate(
         self, contexts: Context, input_tokens: FloatArray, arms: Sequence[str], list_usd: FloatArray
@@ -67,13 +85,17 @@ class CostLearner:
             arms: K names.
             list_usd: shape (n, K), list price of a standard answer; NaN where unknown.
         """
-        z = self._z(contexts, input_tokens)
-        known = {name: position for position, name in enumerate(self._names)}
-        positions = [known.get(arm, -1) for arm in arms]
-        ratio = np.column_stack([self._ratios(z), np.full(len(z), self._pooled_ratio())])
-        unit = np.append(np.isnan(self._listed), False)[positions]
-        base = np.where(unit, _unit_usd(input_tokens)[:, None], list_usd)
-        cost: FloatArray = base * ratio[:, positions]
+        names = tuple(arms)
+        known = self._asked.get(names)
+        if known is None:
+            known = self._of(names)
+            self._asked = {names: known}
+        cost: FloatArray = self._z(contexts, input_tokens) @ known.theta
+        cost += known.shift
+        np.exp(cost, out=cost)
+        if known.unit is not None:
+            list_usd = np.where(known.unit, _unit_usd(input_tokens)[:, None], list_usd)
+        cost *= list_usd
         return cost
 
     def mean_usd(self, arms: Sequence[str], list_usd: FloatArray) -> FloatArray:
@@ -108,6 +130,7 @@ class CostLearner:
         if not base[0] > 0.0:
             return
         z = self._z(context[None], np.array([input_tokens]))[0]
+        self._asked = {}
         self._ridge.update(position, z, float(np.log(max(cost_usd / base[0], LEAST_RATIO))))
         self._billed[position] += cost_usd
 
@@ -121,6 +144,9 @@ class CostLearner:
     ) -> None:
         """Learn recorded bills, shapes as in `estimate`; NaN where a bill is unknown."""
         z = self._z(contexts, input_tokens)
+        self._asked = {}
+        alike: dict[bytes, list[tuple[int, int]]] = {}
+        ratio = np.full(cost_usd.shape, np.nan)
         for column, arm in enumerate(arms):
             bills = cost_usd[:, column]
             seen = ~np.isnan(bills)
@@ -130,9 +156,15 @@ class CostLearner:
             position = self._position(arm, None if np.isnan(listed).any() else float(listed[0]))
             base = self._base(position, input_tokens, listed)
             seen &= base > 0.0
-            ratio = np.maximum(bills[seen] / base[seen], LEAST_RATIO)
-            self._ridge.add(position, z[seen], np.log(ratio))
+            alike.setdefault(seen.tobytes(), []).append((position, column))
+            ratio[seen, column] = np.log(np.maximum(bills[seen] / base[seen], LEAST_RATIO))
             self._billed[position] += bills[seen].sum()
+        # arms that were billed for the same queries share what depends on the queries alone
+        for members in alike.values():
+            seen = ~np.isnan(ratio[:, members[0][1]])
+            columns = [column for _, column in members]
+            shared = z if seen.all() else z[seen]
+            self._ridge.add_set([each for each, _ in members], shared, ratio[seen][:, columns])
         self._ridge.refactor()
 
     def state(self) -> Mapping[str, NDArray[Any]]:
@@ -150,7 +182,7 @@ class CostLearner:
         ridge = ArmRidge(len(names), self._ridge.l2, self._ridge.prior)
         for key in _SAVED:
             setattr(ridge, key, np.array(state[key]))
-        self._names, self._ridge = names, ridge
+        self._names, self._ridge, self._asked = names, ridge, {}
         self._billed, self._listed = np.array(state["billed"]), np.array(state["listed"])
 
     def _z(self, contexts: Context, input_tokens: FloatArray) -> FloatArray:
@@ -160,12 +192,17 @@ class CostLearner:
             z[:, 2:] = contexts[:, -self._features :]
         return z
 
-    def _ratios(self, z: FloatArray) -> FloatArray:
-        """Expected ratio of each known arm, shape (n, K)."""
+    def _of(self, arms: tuple[str, ...]) -> _Asked:
+        """The logarithm of the expected ratio of some arms, as a function of z."""
         ridge = self._ridge
         spread = ridge.residual() / np.maximum(ridge.n, 1.0)
-        ratios: FloatArray = np.exp(ridge.predict(z) + np.minimum(spread, MOST_SPREAD) / 2.0)
-        return ratios
+        known = {name: position for position, name in enumerate(self._names)}
+        positions = [known.get(arm, -1) for arm in arms]
+        # position −1 then picks the last row: an arm never billed has the pooled ratio everywhere
+        theta = np.vstack([ridge.theta, np.zeros(len(ridge.l2))])[positions]
+        shift = np.append(np.minimum(spread, MOST_SPREAD) / 2.0, np.log(self._pooled_ratio()))
+        unit = np.append(np.isnan(self._listed), False)[positions]
+        return _Asked(np.ascontiguousarray(theta.T), shift[positions], unit if unit.any() else None)
 
     def _pooled_ratio(self) -> float:
         """Ratio for an arm never billed: the mean of those that were, by their list prices."""

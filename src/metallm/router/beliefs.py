@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metallm.core.decision import ArmEstimate
+from metallm.core.estimates import ArmEstimates
 from metallm.core.reward import expected_rewards
 from metallm.errors import UnknownPriceError
 
@@ -42,20 +41,10 @@ class Beliefs:
     cost_weight: float
     cost_scale: float
 
-    def estimates(self, row: int) -> dict[str, ArmEstimate]:
-        """The estimates for one query, by arm."""
-        columns = zip(
-            self.names,
-            self.quality[row].tolist(),
-            self.uncertainty[row].tolist(),
-            self.cost[row].tolist(),
-            self.reward[row].tolist(),
-            strict=True,
-        )
-        return {
-            name: ArmEstimate(quality, spread, None if math.isnan(cost) else cost, reward)
-            for name, quality, spread, cost, reward in columns
-        }
+    def estimates(self) -> list[ArmEstimates]:
+        """The estimates for each query, by arm."""
+        numbers = np.stack([self.quality, self.uncertainty, self.cost, self.reward], axis=1)
+        return [ArmEstimates(self.names, row) for row in numbers]
 
 
 def believe(

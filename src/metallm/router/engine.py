@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from metallm.core.arm import Arm
     from metallm.core.arrays import Context, FloatArray
+    from metallm.core.estimates import ArmEstimates
     from metallm.core.log import Entry
     from metallm.core.protocols import CostLearner, Embedder, Learner, Policy, Store
     from metallm.core.query import Message
@@ -177,8 +178,11 @@ class Engine:
             )
             first = self.knowledge.decisions
             self.knowledge.decisions += len(queries)
+            estimates = believed.estimates()
             decisions = [
-                self._decision(first + row, query, believed, row, contexts[row], chances[row])
+                self._decision(
+                    first + row, query, believed, estimates[row], contexts[row], chances[row]
+                )
                 for row, query in enumerate(queries)
             ]
         if named is not None or labels:
@@ -391,7 +395,7 @@ class Engine:
         index: int,
         query: Query,
         believed: Beliefs,
-        row: int,
+        estimates: ArmEstimates,
         context: Context,
         chances: FloatArray,
     ) -> Decision:
@@ -402,7 +406,7 @@ class Engine:
             arm=believed.names[picked],
             propensity=float(chances[picked]),
             propensities=dict(zip(believed.names, chances.tolist(), strict=True)),
-            estimates=believed.estimates(row),
+            estimates=estimates,
             policy=self.policy.name,
             version=self.knowledge.outcomes,
             cost_weight=believed.cost_weight,

@@ -60,9 +60,13 @@ class Knowledge:
         self._token_sum = 0.0
         self._token_count = 0
         self._digests: list[str] = []
+        # kept until a bill is learned
         self._means: FloatArray | None = None
+        self._scale: float | None = None
         self._standard: dict[str, float] = {}
         self._per_token: dict[str, float] = {}
+        # of the arms that were last asked about, nearly always the same ones
+        self._prices: dict[tuple[str, ...], tuple[FloatArray, FloatArray]] = {}
         for name, arm in arms.items():
             price = arm.list_price
             if price is not None:
@@ -71,9 +75,15 @@ class Knowledge:
 
     def list_usd(self, arms: Sequence[str], input_tokens: FloatArray) -> FloatArray:
         """List cost of a standard answer in USD, shape (n, K); NaN where the price is unknown."""
-        standard = np.array([self._standard.get(name, np.nan) for name in arms])
-        per_token = np.array([self._per_token.get(name, np.nan) for name in arms])
-        listed: FloatArray = standard + input_tokens[:, None] * per_token
+        names = tuple(arms)
+        prices = self._prices.get(names)
+        if prices is None:
+            prices = (
+                np.array([self._standard.get(name, np.nan) for name in names]),
+                np.array([self._per_token.get(name, np.nan) for name in names]),
+            )
+            self._prices = {names: prices}
+        listed: FloatArray = input_tokens[:, None] * prices[1] + prices[0]
         return listed
 
     def cost_usd(
@@ -85,6 +95,7 @@ class Knowledge:
     def mean_costs_usd(self) -> FloatArray:
         """Mean cost of each configured arm over the queries so far, shape (K,)."""
         if self._means is None:
+            self._scale = None
             names = list(self.arms)
             tokens = self._token_sum / self._token_count if self._token_count else 0.0
             standard = np.array([tokens or STANDARD_INPUT_TOKENS])
@@ -94,8 +105,10 @@ class Knowledge:
     def cost_scale(self) -> float:
         """USD that count as 1: the dearest configured arm's mean cost; 0 where all are free."""
         known = self.mean_costs_usd()
-        known = known[~np.isnan(known)]
-        return float(known.max()) if len(known) else 0.0
+        if self._scale is None:
+            known = known[~np.isnan(known)]
+            self._scale = float(known.max()) if len(known) else 0.0
+        return self._scale
 
     def fold(self, entry: Entry, decision_of: Callable[[str], Decision | None]) -> None:
         """Learn one entry of the log.
