@@ -6,12 +6,13 @@ import asyncio
 import time
 import uuid
 from functools import cache, partial
-from os import PathLike
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 from metallm.core.query import Query
 from metallm.embeddings.features import FeatureEmbedder
 from metallm.embeddings.joined import JoinedEmbedder
+from metallm.embeddings.sentence import SentenceEmbedder
 from metallm.embeddings.static import StaticEmbedder
 from metallm.errors import ConfigurationError, TableError, UnknownPriceError
 from metallm.learners.blend import BlendLearner
@@ -42,6 +43,10 @@ if TYPE_CHECKING:
     _T = TypeVar("_T")
 
 POLICIES = ("squarecb", "thompson", "linucb", "greedy", "paper", "random", "fixed:NAME")
+EMBEDDERS = ("static", "sentence")
+SENTENCE_SCALE = 0.7
+"""Of table and encoder, side by side: together they have about length 1, as each has alone."""
+
 PAPER_ALPHA = 0.25
 """α of the paper's policy; the paper does not give it, and its published code has 0."""
 
@@ -62,7 +67,10 @@ class Router(Engine):
         seed: of every draw.
         log_prompts: keep the text of queries in the log.
         provider: calls the arms; None for HTTP.
-        embedder: text to context; None for the static table with cheap features.
+        embedder: text to context: "static" (the default: a static table) or "sentence" (the table
+            and an encoder, of the extra `sentence`), both with cheap features, or an embedder.
+        sentence_model: where the embedder "sentence" finds its encoder, see `SentenceEmbedder`;
+            None for the one that the extra installs.
         learner: makes the learner of quality from the length of a context; None for the policy's
             own.
         clock: POSIX seconds; None for the system's.
@@ -84,12 +92,13 @@ class Router(Engine):
         seed: int = 0,
         log_prompts: bool = False,
         provider: Provider | None = None,
-        embedder: Embedder | None = None,
+        embedder: str | Embedder | None = None,
+        sentence_model: str | PathLike[str] | None = None,
         learner: Callable[[int], Learner] | None = None,
         clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] | None = None,
     ) -> None:
-        chosen, features = _embedder(policy, embedder)
+        chosen, features = _embedder(policy, embedder or "static", sentence_model)
         # the paper's context is the text's embedding and nothing else
         described = TOLD_DIM if policy != "paper" else 0
         make = learner or partial(_learner, policy, cost_weight, seed)
@@ -131,6 +140,8 @@ class Router(Engine):
             store=settings.store.path or None,
             seed=settings.router.seed,
             log_prompts=settings.router.log_prompts,
+            embedder=settings.router.embedder,
+            sentence_model=settings.router.sentence_model or None,
             provider=provider or _http_provider(settings.providers),
         )
         for arm in router.arms.values():
@@ -270,22 +281,49 @@ class Router(Engine):
 @cache
 def default_embedder() -> JoinedEmbedder:
     """The static table with the cheap features behind it; its 16 MB are read once a process."""
-    return JoinedEmbedder([StaticEmbedder(), FeatureEmbedder()])
+    return JoinedEmbedder([_static_embedder(), FeatureEmbedder()])
 
 
-def _embedder(policy: str | Policy, given: Embedder | None) -> tuple[Embedder, int]:
+@cache
+def sentence_embedder(model: str | None = None) -> JoinedEmbedder:
+    """The static table, a sentence encoder and the cheap features, read once a process.
+
+    Args:
+        model: where it lies, see `SentenceEmbedder`; None for the one that the extra installs.
+
+    Raises:
+        ConfigurationError: the extra is not installed, or the model cannot be read.
+    """
+    parts: list[Embedder] = [_static_embedder(), _bare_sentence_embedder(model), FeatureEmbedder()]
+    return JoinedEmbedder(parts, scales=(SENTENCE_SCALE, SENTENCE_SCALE, 1.0))
+
+
+def _embedder(
+    policy: str | Policy, given: str | Embedder, model: str | PathLike[str] | None
+) -> tuple[Embedder, int]:
     """The embedder, and how many of its last entries are cheap features."""
-    if given is not None:
+    if not isinstance(given, str):
         return given, 0
+    if given not in EMBEDDERS:
+        raise ConfigurationError(
+            f"no embedder is called {given!r}; there are: {', '.join(EMBEDDERS)}"
+        )
+    place = None if model is None else fspath(model)
     if policy == "paper":
         # the paper's context is the bare sentence embedding
-        return _static_embedder(), 0
-    return default_embedder(), FeatureEmbedder.dim
+        return _static_embedder() if given == "static" else _bare_sentence_embedder(place), 0
+    joined = default_embedder() if given == "static" else sentence_embedder(place)
+    return joined, FeatureEmbedder.dim
 
 
 @cache
 def _static_embedder() -> StaticEmbedder:
     return StaticEmbedder()
+
+
+@cache
+def _bare_sentence_embedder(model: str | None) -> SentenceEmbedder:
+    return SentenceEmbedder(model)
 
 
 def _learner(policy: str | Policy, cost_weight: float, seed: int, dim: int) -> Learner:

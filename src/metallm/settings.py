@@ -59,6 +59,13 @@ class RouterSettings(_Section):
         default=0.0,
         description="Least probability of each arm: one number, or numbers by arms' names.",
     )
+    embedder: Literal["static", "sentence"] = Field(
+        default="static", description="static, or sentence: an encoder, of the extra 'sentence'."
+    )
+    sentence_model: str | None = Field(
+        default=None,
+        description="Folder or .onnx file of the encoder; empty takes the one the extra installs.",
+    )
     seed: int = Field(default=0, description="Seed of every draw.")
     log_prompts: bool = Field(default=False, description="Keep the text of queries in the log.")
 

@@ -10,6 +10,7 @@ from metallm.core.protocols import Embedder
 from metallm.embeddings.features import NAMES, FeatureEmbedder
 from metallm.embeddings.joined import JoinedEmbedder
 from metallm.embeddings.static import StaticEmbedder
+from metallm.errors import ConfigurationError
 
 STATIC = StaticEmbedder()
 FEATURES = FeatureEmbedder()
@@ -126,3 +127,18 @@ def test_contexts_are_the_numbers_that_the_embedder_s_id_stands_for() -> None:
     context = default_embedder().embed([text])
     assert context[0, :3].tolist() == pytest.approx(STATIC_BITS, abs=1e-7)
     assert context[0, 256:].tolist() == pytest.approx(FEATURE_BITS, abs=1e-7)
+
+
+def test_a_scaled_part_is_scaled_and_the_id_says_so() -> None:
+    joined = JoinedEmbedder([STATIC, FEATURES], scales=[0.5, 1.0])
+    context = joined.embed(["How many apples?"])
+    half = STATIC.embed(["How many apples?"]) * np.float32(0.5)
+    assert context[:, : STATIC.dim].tolist() == half.tolist()
+    assert context[:, STATIC.dim :].tolist() == FEATURES.embed(["How many apples?"]).tolist()
+    assert joined.id == f"0.5*{STATIC.id}+{FEATURES.id}"
+
+
+@pytest.mark.parametrize("scales", [[1.0], [1.0, 0.0], [1.0, float("nan")]])
+def test_each_part_needs_a_scale_above_0(scales: list[float]) -> None:
+    with pytest.raises(ConfigurationError, match="need as many scales above 0"):
+        JoinedEmbedder([STATIC, FEATURES], scales=scales)

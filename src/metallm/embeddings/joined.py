@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metallm.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,13 +20,32 @@ class JoinedEmbedder:
 
     Args:
         parts: at least one embedder.
+        scales: what each part's contexts are multiplied by; None leaves all as they are.
+
+    Raises:
+        ConfigurationError: not one scale, above 0, for each part.
     """
 
-    def __init__(self, parts: Sequence[Embedder]) -> None:
+    def __init__(self, parts: Sequence[Embedder], scales: Sequence[float] | None = None) -> None:
         self._parts = tuple(parts)
-        self.id = "+".join(part.id for part in self._parts)
+        self._scales = tuple(scales) if scales is not None else (1.0,) * len(self._parts)
+        if len(self._scales) != len(self._parts) or not all(0.0 < s < np.inf for s in self._scales):
+            raise ConfigurationError(
+                f"{len(self._parts)} joined embedders need as many scales above 0, not {scales}"
+            )
+        self.id = "+".join(map(_named, self._parts, self._scales))
         self.dim = sum(part.dim for part in self._parts)
 
     def embed(self, texts: Sequence[str]) -> Context:
         """Contexts of n texts, shape (n, d), float32."""
-        return np.concatenate([part.embed(texts) for part in self._parts], axis=1)
+        # times 1 changes no bit
+        return np.concatenate(
+            [part.embed(texts) * np.float32(scale) for part, scale in self._pairs()], axis=1
+        )
+
+    def _pairs(self) -> zip[tuple[Embedder, float]]:
+        return zip(self._parts, self._scales, strict=True)
+
+
+def _named(part: Embedder, scale: float) -> str:
+    return part.id if scale == 1.0 else f"{scale:g}*{part.id}"
