@@ -9,12 +9,14 @@ from functools import cache, partial
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from metallm.core.query import Query
 from metallm.embeddings.features import FeatureEmbedder
 from metallm.embeddings.joined import JoinedEmbedder
 from metallm.embeddings.sentence import SentenceEmbedder
 from metallm.embeddings.static import StaticEmbedder
-from metallm.errors import ConfigurationError, TableError, UnknownPriceError
+from metallm.errors import ConfigurationError, InputError, TableError, UnknownPriceError
 from metallm.learners.blend import BlendLearner
 from metallm.learners.cost import CostLearner
 from metallm.learners.paper import PaperLearner
@@ -35,10 +37,12 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from metallm.core.arm import Arm
+    from metallm.core.arrays import FloatArray
     from metallm.core.protocols import Embedder, Learner, Policy, Provider, Store
     from metallm.core.query import Message
     from metallm.router.answers import Answer
     from metallm.settings import ProviderSettings, Settings
+    from metallm.tables.recordings import Recordings
 
     _T = TypeVar("_T")
 
@@ -101,7 +105,7 @@ class Router(Engine):
         chosen, features = _embedder(policy, embedder or "static", sentence_model)
         # the paper's context is the text's embedding and nothing else
         described = TOLD_DIM if policy != "paper" else 0
-        make = learner or partial(_learner, policy, cost_weight, seed)
+        make = learner or partial(_learner, policy, cost_weight, seed, arms)
         super().__init__(
             [priced(arm) for arm in arms],
             embedder=chosen,
@@ -157,7 +161,7 @@ class Router(Engine):
             self._caller = Caller(self, self._provider_given or _http_provider())
         return self._caller
 
-    def fit(self, table: Any) -> None:
+    def fit(self, table: Any, *, weight: float = 1.0) -> None:
         """Start warm from recorded outcomes, one row per query and model.
 
         The same table once more changes nothing. Models that are no arms of this router are
@@ -166,11 +170,17 @@ class Router(Engine):
         Args:
             table: a pyarrow Table, a pandas DataFrame, or the path of a .parquet, .csv or .jsonl
                 file. Columns: query, model, score (0 to 1); where known, question (then that is
-                embedded), query_id, dataset, output_tokens, cost_usd.
+                embedded), query_id, dataset, reference, output_tokens, cost_usd; and, where the
+                rows are a log of choices rather than answers of all models, propensity.
+            weight: how much a recorded outcome counts beside a live one, above 0 and at most 1;
+                less than 1 where the recorded queries are not quite those that will come.
 
         Raises:
             TableError: a missing column, a value out of range, or no row of any arm.
+            InputError: a weight out of range.
         """
+        if not 0.0 < weight <= 1.0:
+            raise InputError(f"the weight of a table is above 0 and at most 1, not {weight!r}")
         from metallm.tables.recordings import Recordings  # noqa: PLC0415 - needs pyarrow
 
         recordings = table if isinstance(table, Recordings) else Recordings.read(table)
@@ -189,6 +199,7 @@ class Router(Engine):
             output_tokens=kept.output_tokens,
             tasks=kept.datasets,
             labels=kept.labels(),
+            weight=_weights(kept, weight),
         )
 
     async def complete(
@@ -278,6 +289,13 @@ class Router(Engine):
         )
 
 
+def _weights(recordings: Recordings, weight: float) -> FloatArray | None:
+    known = recordings.weights()
+    if known is None:
+        return None if weight == 1.0 else np.full(recordings.score.shape, weight)
+    return weight * known
+
+
 @cache
 def default_embedder() -> JoinedEmbedder:
     """The static table with the cheap features behind it; its 16 MB are read once a process."""
@@ -326,10 +344,13 @@ def _bare_sentence_embedder(model: str | None) -> SentenceEmbedder:
     return SentenceEmbedder(model)
 
 
-def _learner(policy: str | Policy, cost_weight: float, seed: int, dim: int) -> Learner:
+def _learner(
+    policy: str | Policy, cost_weight: float, seed: int, arms: Sequence[Arm], dim: int
+) -> Learner:
     if policy == "paper":
         return PaperLearner(dim, cost_weight=cost_weight)
-    return BlendLearner(dim, seed=seed)
+    priors = {arm.name: arm.prior_quality for arm in arms if arm.prior_quality is not None}
+    return BlendLearner(dim, seed=seed, priors=priors)
 
 
 def _policy(name: str | Policy, arms: Sequence[Arm]) -> Policy:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -105,3 +107,37 @@ def test_the_oldest_rows_are_forgotten_beyond_the_capacity() -> None:
     for context, row in zip(contexts, quality, strict=True):
         learner.update(context, "a", float(row[0]))
     assert len(learner.state()["memory_y"]) <= 260
+
+
+def test_a_published_score_counts_for_an_arm_until_its_own_outcomes_say_more() -> None:
+    contexts, quality = _world(400)
+    learner, plain = BlendLearner(D, priors={"new": 0.95}), BlendLearner(D)
+    for each in (learner, plain):
+        each.fit(_recorded(contexts, quality), np.zeros(2))
+    names = ("a", "new", "b")
+    believed, _ = learner.estimate(contexts[:40], names)
+    bare, _ = plain.estimate(contexts[:40], names)
+    assert believed[:, [0, 2]].tolist() == bare[:, [0, 2]].tolist()
+    assert believed[:, 1].mean() == pytest.approx(0.95, abs=0.05)
+    for context in contexts[:200]:
+        learner.update(context, "new", 0.0)
+        plain.update(context, "new", 0.0)
+    settled = learner.estimate(contexts[:40], names)[0][:, 1]
+    assert settled == pytest.approx(plain.estimate(contexts[:40], names)[0][:, 1], abs=0.06)
+
+
+def test_before_anything_is_known_a_published_score_is_all_there_is() -> None:
+    learner = BlendLearner(D, priors={"good": 0.9, "poor": 0.3})
+    quality, _ = learner.estimate(np.zeros((1, D), dtype=np.float32), ("good", "poor", "other"))
+    assert quality[0].tolist() == pytest.approx([0.9, 0.3, UNTRIED_QUALITY])
+
+
+def test_recorded_outcomes_count_by_their_weight() -> None:
+    contexts, quality = _world(200)
+    half, whole = BlendLearner(D), BlendLearner(D)
+    weight = np.full(quality.shape, 0.5)
+    half.fit(replace(_recorded(contexts, quality), weight=weight), np.zeros(2))
+    whole.fit(_recorded(contexts, quality), np.zeros(2))
+    spreads = [each.estimate(contexts[:20], ("a", "b"))[1].mean() for each in (half, whole)]
+    assert spreads[0] > 1.2 * spreads[1]
+    assert half.state()["ridge_n"] == pytest.approx(np.full(2, 100.0))

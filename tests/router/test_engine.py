@@ -125,6 +125,21 @@ def test_the_same_table_once_more_teaches_nothing() -> None:
     assert router.decide("an easy one").version == 480
 
 
+def test_a_table_may_count_less_than_live_outcomes() -> None:
+    half = _router()
+    half.fit(_table(), weight=0.5)
+    assert half.knowledge.learner.state()["ridge_n"].tolist() == [60.0, 60.0]
+    for wrong in (0.0, 1.5):
+        with pytest.raises(InputError, match="weight"):
+            _router().fit(_table(), weight=wrong)
+
+
+def test_a_published_score_is_what_is_believed_of_an_arm_at_first() -> None:
+    arm = metallm.Arm("sim/new", 1.0, 1.0, prior_quality=0.95)
+    decision = _router(arms=[CHEAP, arm]).decide("a question")
+    assert decision.estimates["sim/new"].quality == pytest.approx(0.95)
+
+
 def test_a_query_s_own_cost_weight_and_arms_count_for_it_alone() -> None:
     router = _router(policy="greedy")
     router.fit(_table())

@@ -94,6 +94,7 @@ def recordings(draw: st.DrawFn) -> Recorded:
         list_usd=draw(table),
         tasks=tuple(draw(st.lists(TEXTS, min_size=n, max_size=n))),
         labels=tuple(draw(st.lists(st.none() | TEXTS, min_size=n, max_size=n))),
+        weight=draw(st.none() | table),
         at=draw(FLOATS),
     )
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from metallm.errors import TableError, UnknownArmError
-from metallm.tables.recordings import LABEL_ROWS, Recordings
+from metallm.tables.recordings import LABEL_ROWS, LEAST_PROPENSITY, Recordings
 
 ROWS: dict[str, list[Any]] = {
     "query_id": ["q2", "q2", "q1", "q1", "q3"],
@@ -183,3 +183,27 @@ def test_the_recorded_outcomes_have_the_accuracies_that_their_readme_tells(
     assert recordings.score.shape == (1083, 12)
     assert round(float(recordings.score.mean(axis=0).max()), 3) == 0.947
     assert round(float(recordings.score.max(axis=1).mean()), 3) == 0.999
+
+
+def test_a_log_of_choices_counts_rare_ones_more_and_all_as_many_as_there_are() -> None:
+    table = pa.table(
+        {
+            "query": ["q1", "q2", "q3", "q1"],
+            "model": ["a", "a", "a", "b"],
+            "score": [1.0, 0.0, 1.0, 0.5],
+            "propensity": [0.5, 0.25, 0.01, None],
+        }
+    )
+    weights = Recordings.read(table).weights()
+    assert weights is not None
+    inverse = np.array([2.0, 4.0, 1.0 / LEAST_PROPENSITY])
+    assert weights[:, 0] == pytest.approx(3.0 * inverse / inverse.sum())
+    assert weights[0, 1] == 1.0
+    assert Recordings.read(rows()).weights() is None
+
+
+@pytest.mark.parametrize("wrong", [0.0, -0.1, 1.5])
+def test_a_propensity_is_a_probability_above_0(wrong: float) -> None:
+    table = pa.table({"query": ["q"], "model": ["a"], "score": [1.0], "propensity": [wrong]})
+    with pytest.raises(TableError, match="propensity"):
+        Recordings.read(table)

@@ -68,6 +68,7 @@ class Recorded:
         list_usd: shape (n, K), as in `Outcome`.
         tasks: n names of tasks, "" where unknown; empty where none is known.
         labels: n true labels, None where unknown; empty where none is known.
+        weight: shape (n, K), how much each outcome counts, above 0; None counts each once.
         at: POSIX seconds.
     """
 
@@ -80,4 +81,5 @@ class Recorded:
     list_usd: FloatArray
     tasks: tuple[str, ...] = ()
     labels: tuple[str | None, ...] = ()
+    weight: FloatArray | None = None
     at: float = 0.0

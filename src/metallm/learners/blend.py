@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 BIAS_PENALTY = 2.0
 """Outcomes that the prior counts for in an arm's mean: weak, for arms differ."""
 
+PRIOR_WEIGHT = 10.0
+"""Outcomes that an expectation of one arm, such as a published score, counts for."""
+
 UNTRIED_QUALITY = 0.7
 """An arm's quality before anything is known of any: high enough to be tried."""
 
@@ -78,6 +81,7 @@ class BlendLearner:
         seed: of the centres of cells and of the choice of landmarks.
         capacity: rows that are kept for renewals.
         settings: what there is to choose.
+        priors: what some arms' mean quality is expected to be, 0 to 1, such as a published score.
     """
 
     learns_reward = False
@@ -89,7 +93,9 @@ class BlendLearner:
         seed: int = 0,
         capacity: int = CAPACITY,
         settings: BlendSettings | None = None,
+        priors: Mapping[str, float] | None = None,
     ) -> None:
+        self._priors = dict(priors or {})
         self._settings = settings or BlendSettings()
         self._seed = seed
         self._names: list[str] = []
@@ -132,9 +138,9 @@ class BlendLearner:
             quality = np.column_stack([quality, z @ self._ridge.prior])
             untried = np.sqrt(DEFAULT_VARIANCE * ((z * z) @ (1.0 / self._ridge.l2)))
             spread = np.column_stack([spread, untried])
-        elif positions == list(range(quality.shape[1])):
-            return quality, spread
-        return quality[:, positions], spread[:, positions]
+        if positions != list(range(quality.shape[1])):
+            quality, spread = quality[:, positions], spread[:, positions]
+        return self._expected(quality, arms) if self._priors else quality, spread
 
     def update(
         self,
@@ -170,7 +176,7 @@ class BlendLearner:
         del scaled_costs
         positions = np.array([self._position(arm) for arm in recorded.arms], dtype=np.int64)
         labels = self._labels.numbers(recorded.tasks, recorded.labels)
-        self._memory.extend(recorded.contexts, positions, recorded.quality, labels)
+        self._memory.extend(recorded.contexts, positions, recorded.quality, labels, recorded.weight)
         self.renew()
 
     def renew(self) -> None:
@@ -245,6 +251,17 @@ class BlendLearner:
                 told = self._recall.estimate(z[rows], means, allowed)
                 for mine, theirs in zip(known, told, strict=True):
                     mine[rows] += share * (theirs - mine[rows])
+
+    def _expected(self, quality: FloatArray, arms: Sequence[str]) -> FloatArray:
+        """Estimates, shape (n, K), moved towards what is expected of arms with few outcomes."""
+        means, pooled = self._means(), float(self._ridge.prior[0])
+        moved = quality.copy()
+        for column, (arm, position) in enumerate(zip(arms, self._positions(arms), strict=True)):
+            if arm in self._priors:
+                n = 0.0 if position < 0 else float(self._ridge.n[position])
+                mean = pooled if position < 0 else float(means[position])
+                moved[:, column] += PRIOR_WEIGHT / (PRIOR_WEIGHT + n) * (self._priors[arm] - mean)
+        return moved
 
     def _position(self, arm: str) -> int:
         if arm not in self._names:

@@ -94,15 +94,25 @@ class Memory:
         arms: NDArray[np.int64],
         quality: FloatArray,
         labels: NDArray[np.int64] | None = None,
+        weight: FloatArray | None = None,
     ) -> None:
-        """Keep n contexts, shape (n, D), with quality of shape (n, K), NaN where unknown."""
+        """Keep n contexts, shape (n, D), with quality of shape (n, K), NaN where unknown.
+
+        Args:
+            contexts: shape (n, D).
+            arms: shape (K,), the arms' positions.
+            quality: shape (n, K).
+            labels: shape (n,), by number; None where no label is known.
+            weight: shape (n, K); None counts each outcome once.
+        """
         row, column = np.nonzero(~np.isnan(quality))
         self._grow(len(contexts), len(row))
         rows = slice(self._rows, self._rows + len(contexts))
         self._contexts[rows] = contexts
         self._label[rows] = -1 if labels is None else labels
         place = slice(self._outcomes, self._outcomes + len(row))
-        self._put(place, row + self._rows, arms[column], quality[row, column], 1.0)
+        counts = 1.0 if weight is None else weight[row, column]
+        self._put(place, row + self._rows, arms[column], quality[row, column], counts)
         self._rows += len(contexts)
         self._outcomes += len(row)
 
@@ -166,7 +176,7 @@ class Memory:
         row: NDArray[np.int64] | int,
         arm: NDArray[np.int64] | int,
         y: FloatArray | float,
-        weight: float,
+        weight: FloatArray | float,
     ) -> None:
         self._row[place], self._arm[place] = row, arm
         self._y[place], self._weight[place] = y, weight

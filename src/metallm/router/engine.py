@@ -254,6 +254,7 @@ class Engine:
         output_tokens: FloatArray,
         tasks: Sequence[str] = (),
         labels: Sequence[str | None] = (),
+        weight: FloatArray | None = None,
     ) -> None:
         """Learn recorded outcomes. The same rows once more change nothing.
 
@@ -265,6 +266,7 @@ class Engine:
             output_tokens: shape (n, K); NaN where unknown.
             tasks: n names, or none.
             labels: n true labels, None where unknown; or none.
+            weight: shape (n, K), how much each outcome counts, above 0; None counts each once.
         """
         # guessed as for live queries, whatever was recorded: a prefix that was sent along then
         # would make live queries look short, and so cheap
@@ -281,6 +283,7 @@ class Engine:
             self.knowledge.list_usd(arms, tokens),
             tuple(tasks),
             tuple(labels),
+            weight,
             self._clock(),
         )
         self._store.append([recorded]).result()

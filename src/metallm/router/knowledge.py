@@ -208,7 +208,10 @@ class Knowledge:
     def _fold_recorded(self, recorded: Recorded) -> None:
         self._check(recorded.contexts)
         digest = blake2b(
-            recorded.contexts.tobytes() + recorded.quality.tobytes(), digest_size=16
+            recorded.contexts.tobytes()
+            + recorded.quality.tobytes()
+            + (b"" if recorded.weight is None else recorded.weight.tobytes()),
+            digest_size=16,
         ).hexdigest()
         if digest in self._digests:
             return  # the same table once more, such as at every start of a script

@@ -144,6 +144,8 @@ def recorded_row(seq: int, recorded: Recorded) -> Row:
     words = {"arms": recorded.arms, "tasks": recorded.tasks, "labels": recorded.labels}
     names = json.dumps(words).encode("ascii")
     arrays: dict[str, Any] = {name: np.asarray(getattr(recorded, name)) for name in _ARRAYS}
+    if recorded.weight is not None:
+        arrays["weight"] = np.asarray(recorded.weight)
     npz = io.BytesIO()
     np.savez(npz, names=np.frombuffer(names, np.uint8), **arrays)
     # contexts hardly shrink, and the rest shrinks at level 1 as well
@@ -160,6 +162,7 @@ def recorded_of(row: Row) -> Recorded:
             # tables of before labels were kept have none
             labels=tuple(names.get("labels", ())),
             at=unpack_float(row[1]),
+            weight=npz.get("weight"),
             **{name: npz[name] for name in _ARRAYS},
         )
 

@@ -29,7 +29,10 @@ TEXTS = ("query_id", "dataset", "split", "query", "question", "reference", "mode
 LABEL_ROWS = 4
 """Queries of a data set that share a reference before it counts as a label."""
 
-NUMBERS = ("score", "cost_usd", "input_tokens", "output_tokens")
+NUMBERS = ("score", "cost_usd", "input_tokens", "output_tokens", "propensity")
+
+LEAST_PROPENSITY = 0.05
+"""A rarer choice counts no more than this one would: one lucky outcome must not settle an arm."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +51,7 @@ class Recordings:
         cost_usd: shape (n, K), USD.
         input_tokens: shape (n, K).
         output_tokens: shape (n, K).
+        propensity: shape (n, K), with what probability the model was asked.
         responses: shape (n, K), text or None.
     """
 
@@ -62,6 +66,7 @@ class Recordings:
     cost_usd: FloatArray
     input_tokens: FloatArray
     output_tokens: FloatArray
+    propensity: FloatArray
     responses: NDArray[np.object_]
 
     def __len__(self) -> int:
@@ -75,8 +80,8 @@ class Recordings:
             source: the path of a .csv, .jsonl or .parquet file, a pyarrow Table or a pandas
                 DataFrame. Columns: query, model, score (0 to 1); and, where known, query_id,
                 dataset, split, question, reference, response, cost_usd, input_tokens,
-                output_tokens. Others are passed over. Rows of the same query_id, or of the same
-                query where there is no such column, are the same query.
+                output_tokens, propensity. Others are passed over. Rows of the same query_id, or of
+                the same query where there is no such column, are the same query.
 
         Raises:
             TableError: an unreadable file, a missing column, a value of the wrong kind or range,
@@ -118,6 +123,22 @@ class Recordings:
             for dataset, label in pairs
         )
 
+    def weights(self) -> FloatArray | None:
+        """How much each outcome counts, shape (n, K); None where no propensity is known.
+
+        A log of a router's own choices shows each model where it was expected to be good. Weights
+        of 1 / propensity undo that (Horvitz and Thompson 1952); they are bounded, and scaled to a
+        mean of 1 for each model, so that a log counts for as many outcomes as it has.
+        """
+        if np.isnan(self.propensity).all():
+            return None
+        weight = 1.0 / np.maximum(self.propensity, LEAST_PROPENSITY)
+        weight[np.isnan(self.score)] = np.nan
+        known = ~np.isnan(weight)
+        total = np.where(known, weight, 0.0).sum(axis=0)
+        scaled = weight * (known.sum(axis=0) / np.where(total > 0.0, total, 1.0))
+        return np.where(known, scaled, 1.0)
+
     def with_arms(self, names: Sequence[str]) -> Recordings:
         """These models only, in this order.
 
@@ -137,7 +158,7 @@ class Recordings:
 
 
 _PER_QUERY = ("query_ids", "datasets", "splits", "texts", "queries", "references")
-_PER_CELL = ("score", "cost_usd", "input_tokens", "output_tokens", "responses")
+_PER_CELL = ("score", "cost_usd", "input_tokens", "output_tokens", "propensity", "responses")
 
 
 def _as_table(source: Any) -> tuple[pa.Table, str]:
@@ -208,7 +229,13 @@ def _numbers(table: pa.Table) -> dict[str, FloatArray]:
     check_numbers(
         numbers["score"], "score", lambda v: (v < 0) | (v > 1), "a score lies between 0 and 1"
     )
-    for name in NUMBERS[1:]:
+    check_numbers(
+        numbers["propensity"],
+        "propensity",
+        lambda v: (v <= 0) | (v > 1),
+        "a propensity is above 0 and at most 1 (empty where every model was asked)",
+    )
+    for name in NUMBERS[1:-1]:
         check_numbers(
             numbers[name],
             name,
