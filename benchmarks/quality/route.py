@@ -2,10 +2,12 @@
 
     python benchmarks/quality/route.py FILE-or-FOLDER... [--shuffles 10] [--results results.jsonl]
         [--report report.html] [--markdown docs/benchmarks/route.md] [--peers/--no-peers]
-        [--only offline|online] [--jobs 1] [--json OUT]
+        [--only offline|online] [--embedder static|encoder|sentence] [--sentence-model PATH]
+        [--cache FOLDER] [--jobs 1] [--json OUT]
 
 Everything that is finished stands in --results and is not run again. Peers need the extra
-`peers` (those that are missing are named and skipped), --report needs `bench`.
+`peers` (those that are missing are named and skipped), --report needs `bench`, and embedders but
+`static` need `sentence`; --cache keeps what they make of a text, which takes minutes for all.
 """
 
 from __future__ import annotations
@@ -14,8 +16,11 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from metallm.errors import ConfigurationError
 from routing.bench import Bench, Plan
+from routing.contexts import EMBEDDERS, named_embedder
 from routing.ledger import Ledger
 from routing.methods import offline_methods, online_methods
 from routing.page import page
@@ -23,13 +28,21 @@ from routing.summary import Summary
 from routing.table import find_files, read_table
 from routing.work import Work
 
+if TYPE_CHECKING:
+    from metallm.core.protocols import Embedder
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Run what is missing, then tell and write everything."""
     options = _options(arguments)
+    try:
+        embedder = _embedder(options)
+    except ConfigurationError as error:
+        print(f"skipped: {error}", file=sys.stderr)
+        return
     tables = {}
     for path in find_files(options.files):
-        table = read_table(path)
+        table = read_table(path, embedder)
         if table.left_out:
             names = ", ".join(table.left_out)
             print(f"{table.name}: left out for want of costs: {names}", file=sys.stderr)
@@ -49,6 +62,13 @@ def main(arguments: list[str] | None = None) -> None:
     bench.run_offline()
     bench.run_online()
     _write(Summary(bench), options)
+
+
+def _embedder(options: argparse.Namespace) -> Embedder | None:
+    """What --embedder names; None for the default."""
+    if options.embedder == "static":
+        return None
+    return named_embedder(options.embedder, options.sentence_model, options.cache)
 
 
 def _write(summary: Summary, options: argparse.Namespace) -> None:
@@ -79,6 +99,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--markdown", type=Path)
     parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--only", choices=("offline", "online"))
+    parser.add_argument("--embedder", choices=EMBEDDERS, default=EMBEDDERS[0])
+    parser.add_argument("--sentence-model", type=Path, help="folder or .onnx file of the encoder")
+    parser.add_argument("--cache", type=Path, help="folder for the encoder's contexts")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", type=Path)
     return parser.parse_args(arguments)

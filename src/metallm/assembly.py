@@ -312,7 +312,12 @@ def sentence_embedder(model: str | None = None) -> JoinedEmbedder:
     Raises:
         ConfigurationError: the extra is not installed, or the model cannot be read.
     """
-    parts: list[Embedder] = [_static_embedder(), _bare_sentence_embedder(model), FeatureEmbedder()]
+    return beside_static(_bare_sentence_embedder(model))
+
+
+def beside_static(encoder: Embedder) -> JoinedEmbedder:
+    """The static table, an encoder whose contexts have length 1, and the cheap features."""
+    parts: list[Embedder] = [_static_embedder(), encoder, FeatureEmbedder()]
     return JoinedEmbedder(parts, scales=(SENTENCE_SCALE, SENTENCE_SCALE, 1.0))
 
 

@@ -10,15 +10,16 @@ JOB = Job("file", "cold", "method", "setting", 3, 0.1)
 
 def test_a_result_is_found_again_by_its_key(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
-    Ledger(path).put(key(JOB, "f", "m"), JOB, {"lead": 1.5})
+    Ledger(path).put(key(JOB, "f", "m", "e"), JOB, {"lead": 1.5})
     again = Ledger(path)
-    assert again.get(key(JOB, "f", "m")) == {"lead": 1.5}
+    assert again.get(key(JOB, "f", "m", "e")) == {"lead": 1.5}
     assert json.loads(path.read_text())["cost_weight"] == 0.1
 
 
-def test_other_data_or_another_meaning_of_a_setting_is_another_result() -> None:
-    keys = {key(JOB, "f", "m"), key(JOB, "g", "m"), key(JOB, "f", "n")}
-    assert len(keys) == 3
+def test_other_data_contexts_or_meanings_of_a_setting_are_other_results() -> None:
+    asked = [("f", "m", "e"), ("g", "m", "e"), ("f", "n", "e"), ("f", "m", "other")]
+    keys = {key(JOB, *each) for each in asked}
+    assert len(keys) == 4
 
 
 def test_an_interrupt_loses_the_torn_line_alone(tmp_path: Path) -> None:

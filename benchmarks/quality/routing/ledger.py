@@ -38,18 +38,19 @@ class Job:
     cost_weight: float | None = None
 
 
-def key(job: Job, fingerprint: str, meaning: str) -> str:
+def key(job: Job, fingerprint: str, meaning: str, embedder: str) -> str:
     """What a result is found again by.
 
     Args:
         job: what was run.
         fingerprint: of the table's file.
         meaning: what the setting's name stands for.
+        embedder: id of what made the contexts.
     """
     said = blake2b(meaning.encode(), digest_size=4).hexdigest()
     weight = "" if job.cost_weight is None else f"/p{job.cost_weight:g}"
     return (
-        f"v{VERSION}/{job.file}@{fingerprint}/{job.kind}/{job.method}/{job.setting}@{said}"
+        f"v{VERSION}/{job.file}@{fingerprint}/{embedder}/{job.kind}/{job.method}/{job.setting}@{said}"
         f"/{job.shuffle}{weight}"
     )
 

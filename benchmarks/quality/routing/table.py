@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from metallm.core.arm import Arm
     from metallm.core.arrays import Context, FloatArray
+    from metallm.core.protocols import Embedder
     from metallm.evaluation.panel import Panel
 
 DIRECTIONS = 64
@@ -91,8 +92,12 @@ class Table:
         return np.column_stack([projected / scale, np.ones(len(centred))])
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, embedder: Embedder | None = None) -> Table:
     """Read one file.
+
+    Args:
+        path: of the file.
+        embedder: with the cheap features last; None for the router's default.
 
     Raises:
         TableError: the file cannot be read as recorded outcomes.
@@ -108,7 +113,7 @@ def read_table(path: Path) -> Table:
         kept,
         panel_of(kept.models, kept.score, kept.cost_usd),
         tuple(arms[model] for model in panel.models),
-        MemoEmbedder(default_embedder()),
+        MemoEmbedder(embedder or default_embedder()),
         panel.left_out,
     )
 

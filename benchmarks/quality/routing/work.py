@@ -41,7 +41,8 @@ class Work:
         """What a job's result is kept by."""
         method = self.method(job)
         meaning = f"{method.version} {method.settings[job.setting]!r}"
-        return key(job, self.tables[job.file].fingerprint, meaning)
+        table = self.tables[job.file]
+        return key(job, table.fingerprint, meaning, table.embedder.id)
 
     def method(self, job: Job) -> OfflineMethod | OnlineMethod:
         """The method that a job names."""
