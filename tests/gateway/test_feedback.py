@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from gateway.gates import Gate, Reply, gate
 from metallm.core.outcome import Outcome
 from metallm.errors import StoreError
 from metallm.store.memory import MemoryStore
+from metallm.store.sqlite import SqliteStore
 
 PATH = "/v1/feedback"
 LABELS = ["good", "bad"]
@@ -113,6 +115,14 @@ def test_the_same_judgement_again_changes_nothing_and_another_is_a_conflict() ->
         ({"decision_id": "dec_0", "label": "good"}, 400, None),
         ({"decision_id": "dec_0", "label": 1}, 400, "label"),
         ({"decision_id": "dec_0", "qualty": 1}, 400, "qualty"),
+        ({"decision_id": "dec_0", "quality": 1, "weight": 0}, 400, None),
+        ({"decision_id": "dec_0", "quality": 1, "weight": 1.01}, 400, None),
+        ({"decision_id": "dec_0", "quality": 1, "weight": "1"}, 400, "weight"),
+        ({"decision_id": "dec_0", "weight": 0.5}, 400, None),
+        ({"decision_id": "dec_0", "quality": 1, "judge": ""}, 400, "judge"),
+        ({"decision_id": "dec_0", "quality": 1, "judge": 1}, 400, "judge"),
+        ({"decision_id": "dec_0", "quality": 1, "judge": "j" * 201}, 400, None),
+        ({"decision_id": "dec_0", "judge": "j"}, 400, None),
         ({"feedback": []}, 400, "feedback"),
         ({"feedback": {}}, 400, "feedback"),
         ({"feedback": [{}] * 1001}, 400, "feedback"),
@@ -160,3 +170,48 @@ def test_feedback_changes_what_is_chosen() -> None:
             )
         reply = made.chat(messages=[{"role": "user", "content": "easy, once more"}])
         assert reply.headers["x-metallm-arm"] == "sim/dear"
+
+
+def test_a_weight_and_its_correction_come_through() -> None:
+    with gate() as made:
+        decision_id = made.chat().headers["x-metallm-decision-id"]
+        assert judge(made, decision_id=decision_id, quality=1, weight=0.3).status == 200
+        assert judge(made, decision_id=decision_id, quality=1).status == 409
+        assert judge(made, decision_id=decision_id, quality=0, replace=True).status == 200
+        told = made.send("GET", f"/v1/decisions/{decision_id}").json["outcomes"]
+        assert [(each["weight"], each["replaces_weight"]) for each in told[1:]] == [
+            (0.3, 1.0),
+            (1.0, 0.3),
+        ]
+        assert made.router.knowledge.learner.state()["ridge_n"].sum() == pytest.approx(1.0)
+
+
+def test_a_judge_is_heard_checked_and_told_of(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    with gate(store=SqliteStore(path)) as made:
+        assert made.send("GET", "/v1/judges").json == {"object": "list", "data": []}
+        ids = [made.chat().headers["x-metallm-decision-id"] for _ in range(4)]
+        opinions: list[Any] = [
+            {"decision_id": each, "quality": 1, "judge": "gpt-4o-mini"} for each in ids
+        ]
+        results = judge(made, feedback=opinions).json["results"]
+        assert [each["status"] for each in results] == [200] * 4
+        assert results[0]["quality"] == 1.0
+        contrary = judge(made, decision_id=ids[0], quality=0, judge="gpt-4o-mini")
+        assert (contrary.status, contrary.error["code"]) == (409, "feedback_conflict")
+        # the truth is no contradiction of a judge
+        assert judge(made, decision_id=ids[0], quality=0).status == 200
+        assert judge(made, decision_id=ids[1], quality=1).status == 200
+        (told,) = made.send("GET", "/v1/judges").json["data"]
+        assert (told["judge"], told["n"], told["gold_n"]) == ("gpt-4o-mini", 4, 2)
+        assert told["sensitivity"] == pytest.approx(3.0 / 3.5)
+        assert told["specificity"] == pytest.approx(2.0 / 3.5)
+        low, high = told["specificity_interval"]
+        assert 0.0 < low < 2.0 / 3.5 < high < 1.0
+        logged = made.send("GET", f"/v1/decisions/{ids[0]}").json["outcomes"][1:]
+        assert [each["judge"] for each in logged] == ["gpt-4o-mini", None]
+        assert logged[0]["corrected"] == logged[1]["replaces"] == pytest.approx(4 / 3)
+        learned = made.router.knowledge.dump()
+    with gate(store=SqliteStore(path)) as again:
+        assert again.send("GET", "/v1/judges").json["data"] == [told]
+        assert again.router.knowledge.dump() == learned

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from metallm.core.decision import ArmEstimate, Decision
-from metallm.core.outcome import Outcome, Recorded
+from metallm.core.outcome import Lesson, Outcome, Recorded, Taught
 from metallm.store import codec
 from metallm.store.migrations import MIGRATIONS
 
@@ -35,6 +35,8 @@ def bits(value: Any) -> Any:
         return [(field.name, bits(getattr(value, field.name))) for field in fields(value)]
     if isinstance(value, Mapping):
         return [(key, bits(inner)) for key, inner in value.items()]
+    if isinstance(value, tuple):
+        return [bits(inner) for inner in value]
     return (type(value), value)
 
 
@@ -59,6 +61,8 @@ decisions = st.builds(
     text=st.none() | TEXTS,
     at=FLOATS,
 )
+FINITE = st.floats(allow_nan=False, allow_infinity=False) | st.just(-0.0)
+lessons = st.builds(Lesson, TEXTS, FINITE, st.none() | FINITE, FINITE)
 outcomes = st.builds(
     Outcome,
     decision_id=TEXTS,
@@ -76,6 +80,12 @@ outcomes = st.builds(
     error=st.none() | TEXTS,
     replaces=st.none() | FLOATS,
     replaces_label=st.none() | TEXTS,
+    replaces_weight=FLOATS,
+    weight=FLOATS,
+    judge=st.none() | TEXTS,
+    corrected=st.none() | FLOATS,
+    corrected_weight=FLOATS,
+    lessons=st.lists(lessons, max_size=3).map(tuple),
     at=FLOATS,
 )
 
@@ -166,6 +176,23 @@ def test_every_field_of_a_record_has_a_column(connection: sqlite3.Connection) ->
     of_decision = {field.name for field in fields(Decision)} - {"index"}
     ours = {"seq", "idx", "arms", "chosen_from"}
     assert columns(connection, "decisions") == of_decision | ours
+
+
+def test_an_outcome_of_before_weights_and_judges_counts_once_and_is_true() -> None:
+    old = sqlite3.connect(":memory:", isolation_level=None)
+    first, second, third = MIGRATIONS[:3]
+    for statement in (*first, *second):
+        old.execute(statement)
+    old.execute(
+        "INSERT INTO outcomes (seq, decision_id, at, arm, kind, quality, cost_estimated, replaces) "
+        "VALUES (1, 'a', 2.5, 'x', 'feedback', 1.0, 0, 0.25)"
+    )
+    for statement in third:
+        old.execute(statement)
+    told = codec.outcome_of(old.execute("SELECT * FROM outcomes").fetchone())
+    old.close()
+    assert told == Outcome("a", "x", "feedback", quality=1.0, replaces=0.25, at=2.5)
+    assert (told.taught, told.taken_back) == (Taught(1.0), Taught(0.25))
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 0.1, -7.5, float("inf"), 1e300])

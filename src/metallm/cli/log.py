@@ -92,6 +92,12 @@ def _cost(outcomes: Sequence[Outcome]) -> str:
 
 
 def _quality(outcomes: Sequence[Outcome]) -> str:
-    """The judgement that stands."""
-    judged = [each.quality for each in outcomes if each.quality is not None]
-    return f"{judged[-1]:g}" if judged else "-"
+    """The judgement that stands; a judge's where nothing truer came."""
+    judged = [each for each in outcomes if each.quality is not None]
+    true = [each for each in judged if each.judge is None]
+    last = (true or judged)[-1:]
+    return f"{last[0].quality:g}{_by(last[0])}" if last else "-"
+
+
+def _by(outcome: Outcome) -> str:
+    return f" by {outcome.judge}" if outcome.judge is not None else ""

@@ -26,7 +26,7 @@ class Earlier:
         decision_id: what feedback refers to.
         answer: what was read from it; None where it named none of the labels.
         cost_usd: None where unknown.
-        judged: whether it has a judgement already.
+        judged: whether it has a judgement already that is true; a judge's is not.
     """
 
     decision_id: str
@@ -61,7 +61,7 @@ def earlier_answers(entries: Iterable[Entry], arm: str) -> dict[Key, Earlier]:
                 answers[record.decision_id] = Earlier(
                     record.decision_id, record.answer, record.cost_usd
                 )
-            elif record.kind == "feedback" and record.quality is not None and known is not None:
+            elif known is not None and _is_true(record):
                 answers[record.decision_id] = replace(known, judged=True)
     found: dict[Key, Earlier] = {}
     for decision_id, answer in answers.items():
@@ -69,6 +69,11 @@ def earlier_answers(entries: Iterable[Entry], arm: str) -> dict[Key, Earlier]:
         if answer.judged or key not in found:
             found[key] = answer
     return found
+
+
+def _is_true(outcome: Outcome) -> bool:
+    judged = outcome.kind == "feedback" and outcome.quality is not None
+    return judged and outcome.judge is None
 
 
 def logged_prompts(entries: Iterable[Entry]) -> list[Prompt]:

@@ -3,12 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from metallm.core.arrays import Context, FloatArray
 
 OutcomeKind = Literal["completion", "failure", "feedback"]
+
+
+class Taught(NamedTuple):
+    """What a judgement teaches an arm.
+
+    Args:
+        quality: 0 to 1; a judge's corrected one may lie outside.
+        weight: above 0 to 1, what it counts.
+        label: the true label, where the judgement named it.
+    """
+
+    quality: float
+    weight: float = 1.0
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What feedback tells of a judge.
+
+    Args:
+        judge: its name.
+        said: the quality that it gave, 0 to 1.
+        gold: the quality that the decision really had, 0 to 1; None where only the judge spoke.
+        weight: what it counts; below 0 where it takes back the same lesson.
+    """
+
+    judge: str
+    said: float
+    gold: float | None
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +51,7 @@ class Outcome:
         arm: the arm that answered (another than was decided, after a fallback).
         kind: "completion" (an answer came: cost, latency, tokens), "failure" (none came; nothing
             is learned about quality), "feedback" (a judgement).
-        quality: 0 to 1; None where nothing was judged.
+        quality: 0 to 1, as it was judged; None where nothing was.
         label: the true label that the judgement named.
         answer: what was read from the arm's answer, such as a label; None where unreadable.
         cost_usd: USD; None where unknown.
@@ -33,6 +64,13 @@ class Outcome:
         error: what failed, in words.
         replaces: the quality that an earlier judgement gave and this one takes back.
         replaces_label: the label that went with it.
+        replaces_weight: the weight that it was learned with.
+        weight: what the judgement counts, above 0 to 1.
+        judge: who judged, where that is somebody who errs; None for a judgement that is true.
+        corrected: what the arm learns in place of a judge's quality, once its errors are taken
+            out; any number. None where a judge's word teaches the arm nothing.
+        corrected_weight: what that counts, 0 to 1.
+        lessons: what the judgement tells of judges.
         at: POSIX seconds.
     """
 
@@ -51,7 +89,31 @@ class Outcome:
     error: str | None = None
     replaces: float | None = None
     replaces_label: str | None = None
+    replaces_weight: float = 1.0
+    weight: float = 1.0
+    judge: str | None = None
+    corrected: float | None = None
+    corrected_weight: float = 0.0
+    lessons: tuple[Lesson, ...] = ()
     at: float = 0.0
+
+    @property
+    def taught(self) -> Taught | None:
+        """What the arm learns from it; None where that is nothing."""
+        if self.kind != "feedback" or self.quality is None:
+            return None
+        if self.judge is None:
+            return Taught(self.quality, self.weight, self.label)
+        if self.corrected is None:
+            return None
+        return Taught(self.corrected, self.corrected_weight)
+
+    @property
+    def taken_back(self) -> Taught | None:
+        """What the arm had learned from an earlier judgement, which this one takes back."""
+        if self.kind != "feedback" or self.replaces is None:
+            return None
+        return Taught(self.replaces, self.replaces_weight, self.replaces_label)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

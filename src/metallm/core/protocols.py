@@ -83,8 +83,9 @@ class Learner(Protocol):
         Args:
             context: shape (d,).
             arm: the arm that answered.
-            quality: 0 to 1.
-            weight: 1 to learn; −1 takes back what the same call with 1 had taught.
+            quality: 0 to 1; an erring judge's, once corrected, may lie outside.
+            weight: what it counts, above 0 to 1; the negative of it takes back what the same call
+                had taught.
             scaled_cost: the arm's mean cost divided by the dearest arm's; only learners that
                 regress the reward itself use it.
             task: the query's, "" where unknown.

@@ -17,6 +17,7 @@ from metallm.gateway.decisions import Decisions
 from metallm.gateway.errors import on_error, on_refused
 from metallm.gateway.feedback import Feedback
 from metallm.gateway.health import Health
+from metallm.gateway.judges import Judges
 from metallm.gateway.logs import make_log
 from metallm.gateway.metrics import Metrics
 from metallm.gateway.models import Models
@@ -55,6 +56,7 @@ def create_app(
     feedback = Feedback(engine, metrics, max_body_bytes)
     models = Models(engine.arms, int(engine.now()))
     decisions = Decisions(engine)
+    judges = Judges(engine)
     health = Health(engine, metrics)
 
     @asynccontextmanager
@@ -70,6 +72,7 @@ def create_app(
             Route("/v1/chat/completions", chat.complete, methods=["POST"]),
             Route("/v1/classify", classify.classify, methods=["POST"]),
             Route("/v1/feedback", feedback.judge, methods=["POST"]),
+            Route("/v1/judges", judges.all),
             Route("/v1/models", models.all),
             Route("/v1/models/{name:path}", models.one),
             Route("/v1/decisions/{decision_id}", decisions.one),

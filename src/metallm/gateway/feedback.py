@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from metallm.gateway.metrics import Metrics
     from metallm.router.engine import Engine
 
-FIELDS = frozenset({"decision_id", "quality", "label", "cost_usd", "latency_s", "replace"})
+FIELDS = frozenset(
+    {"decision_id", "quality", "label", "cost_usd", "latency_s", "replace", "weight", "judge"}
+)
 MANY = "feedback"
 """The field that holds several judgements."""
 
@@ -106,6 +108,7 @@ def _judgement(item: dict[str, Any]) -> Judgement:
     decision_id = text_field(item, "decision_id")
     if decision_id is None:
         raise FieldError("decision_id", "is missing: use the id that came with the answer")
+    weight = number_field(item, "weight")
     return Judgement(
         decision_id,
         number_field(item, "quality"),
@@ -113,6 +116,8 @@ def _judgement(item: dict[str, Any]) -> Judgement:
         number_field(item, "cost_usd"),
         number_field(item, "latency_s"),
         flag_field(item, "replace"),
+        1.0 if weight is None else weight,
+        text_field(item, "judge"),
     )
 
 

@@ -67,6 +67,8 @@ class Judgement:
         cost_usd: USD, where the caller made the call.
         latency_s: seconds, where the caller made the call.
         replace: True to correct an earlier judgement.
+        weight: what it counts, above 0 to 1; 1 counts in full.
+        judge: who judged, where that is somebody who errs, such as an LLM; None where it is true.
     """
 
     decision_id: str
@@ -75,3 +77,5 @@ class Judgement:
     cost_usd: float | None = None
     latency_s: float | None = None
     replace: bool = False
+    weight: float = 1.0
+    judge: str | None = None

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from metallm.core.arm import Arm
 
+MAX_JUDGE_CHARACTERS = 200
+
 
 def arms_by_name(arms: Sequence[Arm]) -> dict[str, Arm]:
     """Arms by their names.
@@ -68,6 +70,32 @@ def check_range(name: str, value: float | None, most: float = math.inf) -> None:
         return
     top = "and up" if most == math.inf else f"to {most:g}"
     raise InputError(f"{name} must be a number from 0 {top}, not {value!r}")
+
+
+def check_weight(value: float) -> None:
+    """What a judgement counts: a number above 0, 1 at most.
+
+    Raises:
+        InputError: anything else.
+    """
+    if not (_is_number(value) and 0.0 < value <= 1.0):
+        raise InputError(
+            f"weight must be a number above 0, 1 at most, not {value!r}: 1 counts in full"
+        )
+
+
+def check_judge(name: str | None) -> None:
+    """A judge's name, or None.
+
+    Raises:
+        InputError: anything else, an empty text or a very long one.
+    """
+    if name is None or (isinstance(name, str) and 0 < len(name.strip()) <= MAX_JUDGE_CHARACTERS):
+        return
+    raise InputError(
+        f"judge must be a name of 1 to {MAX_JUDGE_CHARACTERS} characters, not {name!r:.80}: leave "
+        "it out for a judgement that is true"
+    )
 
 
 def _is_number(value: object) -> bool:

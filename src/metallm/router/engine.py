@@ -22,10 +22,12 @@ from metallm.errors import InputError, StoreError, UnknownDecisionError
 from metallm.router.answers import Judgement
 from metallm.router.beliefs import believe
 from metallm.router.checks import arms_by_name, cost_weight_of, eligible_arms
-from metallm.router.judging import Judge
+from metallm.router.judging import judged
 from metallm.router.knowledge import Knowledge
+from metallm.router.standing import Standing
 from metallm.router.told import DIM as TOLD_DIM
 from metallm.router.told import told
+from metallm.router.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from metallm.core.protocols import CostLearner, Embedder, Learner, Policy, Store
     from metallm.core.query import Message
     from metallm.router.beliefs import Beliefs
+    from metallm.router.judges import JudgeRecord
+    from metallm.router.turns import Turn
 
 SNAPSHOT_EVERY = 1000
 """Entries between snapshots at the least; with more entries they get rarer, not dearer."""
@@ -94,8 +98,8 @@ class Engine:
         self._new_id = new_id
         self._seed = seed
         self._log_prompts = log_prompts
-        self._judge = Judge()
         self._lock = threading.RLock()
+        self._turns = Turns(store.append, self._lock)
         self._closing, self._closed = threading.Lock(), False
         self._snapshot_at = 0
         self._restore()
@@ -199,6 +203,8 @@ class Engine:
         cost_usd: float | None = None,
         latency_s: float | None = None,
         replace: bool = False,
+        weight: float = 1.0,
+        judge: str | None = None,
     ) -> Outcome:
         """Judge a decision. Returns once the judgement is durable and learned.
 
@@ -211,6 +217,10 @@ class Engine:
             cost_usd: USD, where the caller made the call itself.
             latency_s: seconds, where the caller made the call itself.
             replace: take an earlier, different judgement back.
+            weight: what the judgement counts, above 0 to 1.
+            judge: who judged, where that is somebody who errs, such as an LLM. What is learned is
+                corrected by how often the judge was right where the truth came too, and the truth
+                (a judgement without a judge) takes its place.
 
         Raises:
             UnknownDecisionError: no such decision.
@@ -219,7 +229,9 @@ class Engine:
             InputError: a value out of range, or nothing to learn from.
             StoreError: it could not be written; nothing was learned.
         """
-        judgement = Judgement(decision_id, quality, label, cost_usd, latency_s, replace)
+        judgement = Judgement(
+            decision_id, quality, label, cost_usd, latency_s, replace, weight, judge
+        )
         return self.feedback_many([judgement])[0]
 
     def feedback_many(self, judgements: Iterable[Judgement]) -> list[Outcome]:
@@ -232,17 +244,20 @@ class Engine:
     def submit_feedback(self, judgement: Judgement) -> tuple[Outcome, Future[None]]:
         """As `feedback`, without waiting: the future resolves once it is durable and learned."""
         decision = self.decision(judgement.decision_id)
-        # read before our lock is taken: a store may fold, and so want it, while it holds its own
-        earlier = self._store.outcomes(decision.id)
+        while True:
+            failures = self._turns.failures
+            # read before our lock is taken: a store may want it, to fold, while it holds its own
+            earlier = self._store.outcomes(decision.id)
+            with self._lock:
+                if failures == self._turns.failures:
+                    outcome, turn = self._judged(judgement, decision, earlier)
+                    break
+        return outcome, self._turns.go(turn)
+
+    def judges(self) -> Mapping[str, JudgeRecord]:
+        """How often each judge is right, by its name."""
         with self._lock:
-            outcome, fresh = self._judge.outcome(judgement, decision, earlier, self._clock())
-        listed = self.list_usd(outcome.arm, decision.input_tokens)
-        outcome = changed(outcome, list_usd=listed)
-        # appending nothing still waits for what is on its way, such as the first of two repeats
-        kept = [] if fresh is None else [changed(fresh, list_usd=listed)]
-        done = self._store.append(kept)
-        done.add_done_callback(lambda future: self._withdraw_if_failed(outcome, future))
-        return outcome, done
+            return self.knowledge.judges.records()
 
     def learn(
         self,
@@ -373,10 +388,18 @@ class Engine:
             self._snapshot_at, state = seq, self.knowledge.dump()
         self._store.save_snapshot(seq, state)
 
-    def _withdraw_if_failed(self, outcome: Outcome, done: Future[None]) -> None:
-        if done.cancelled() or done.exception() is not None:
-            with self._lock:
-                self._judge.withdraw(outcome)
+    def _judged(
+        self, judgement: Judgement, decision: Decision, earlier: Sequence[Outcome]
+    ) -> tuple[Outcome, Turn]:
+        """What a judgement makes of what stands now, and its turn to be logged."""
+        known = self._turns.standing(decision.id) or Standing.of(earlier)
+        outcome, fresh = judged(judgement, decision, earlier, known, self.knowledge.judges)
+        listed, now = self.list_usd(outcome.arm, decision.input_tokens), self._clock()
+        outcome = changed(outcome, list_usd=listed, at=now)
+        if fresh is None:
+            return outcome, self._turns.take(decision.id, (), known)
+        fresh = changed(fresh, list_usd=listed, at=now)
+        return outcome, self._turns.take(decision.id, (fresh,), known.after(fresh))
 
     def _contexts(self, queries: Sequence[Query], labels: tuple[str, ...] = ()) -> Context:
         """Contexts of n queries, shape (n, d)."""

@@ -2,127 +2,158 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from metallm.core.outcome import Outcome
+from metallm.core.outcome import Lesson, Outcome
 from metallm.errors import FeedbackConflictError, InputError, UnknownLabelError
-from metallm.router.checks import check_range
+from metallm.router.checks import check_judge, check_range, check_weight
+from metallm.router.standing import Said
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from metallm.core.decision import Decision
     from metallm.router.answers import Judgement
+    from metallm.router.judges import Judges
+    from metallm.router.standing import Standing
 
 
-REMEMBERED = 10_000
-"""More judgements than can be on their way to the log at once."""
+def judged(
+    judgement: Judgement,
+    decision: Decision,
+    earlier: Sequence[Outcome],
+    known: Standing,
+    judges: Judges,
+) -> tuple[Outcome, Outcome | None]:
+    """The outcome that a judgement makes, and what of it is new; None where nothing is.
 
+    Args:
+        judgement: what was sent.
+        decision: the decision it is about.
+        earlier: the decision's durable outcomes, oldest first.
+        known: what stands of the decision.
+        judges: what is known of judges.
 
-@dataclass(slots=True)
-class Judge:
-    """Turns judgements into outcomes.
-
-    It remembers the newest, for some are on their way to the log and cannot be read there yet.
-    Not safe for several threads by itself: the router holds its lock around each call.
+    Raises:
+        InputError: a value out of range, or nothing to learn from.
+        UnknownLabelError: the label is not among those that were asked about.
+        FeedbackConflictError: judged differently before, and `replace` is False.
     """
+    _check(judgement)
+    answered = next((o for o in reversed(earlier) if o.kind == "completion"), None)
+    said = _said(judgement, decision, answered)
+    outcome = Outcome(
+        decision.id,
+        decision.arm if answered is None else answered.arm,
+        "feedback",
+        quality=None if said is None else said.quality,
+        label=None if said is None else said.label,
+        cost_usd=_plain(judgement.cost_usd),
+        latency_s=_plain(judgement.latency_s),
+        weight=1.0 if said is None else said.weight,
+        judge=judgement.judge,
+    )
+    news = None
+    if said is not None and judgement.judge is None:
+        news = _gold(outcome, said, known, replacing=judgement.replace)
+    elif said is not None and judgement.judge is not None:
+        news = _opinion(outcome, said, known, judges, judgement)
+    fresh = replace(
+        news or replace(outcome, quality=None),
+        cost_usd=None if outcome.cost_usd == known.cost_usd else outcome.cost_usd,
+        latency_s=None if outcome.latency_s == known.latency_s else outcome.latency_s,
+    )
+    told = (fresh.quality, fresh.cost_usd, fresh.latency_s)
+    return news or outcome, None if told == (None, None, None) else fresh
 
-    _newest: OrderedDict[str, _Standing] = field(default_factory=OrderedDict)
 
-    def outcome(
-        self, judgement: Judgement, decision: Decision, earlier: Sequence[Outcome], at: float
-    ) -> tuple[Outcome, Outcome | None]:
-        """The outcome that a judgement makes, and what of it is new; None where nothing is.
+def _gold(outcome: Outcome, said: Said, known: Standing, *, replacing: bool) -> Outcome | None:
+    """The outcome of a judgement that is true; None where it says nothing new.
 
-        Args:
-            judgement: what was sent.
-            decision: the decision it is about.
-            earlier: the decision's durable outcomes, oldest first.
-            at: POSIX seconds.
-
-        Raises:
-            InputError: a value out of range, or nothing to learn from.
-            UnknownLabelError: the label is not among those that were asked about.
-            FeedbackConflictError: judged differently before, and `replace` is False.
-        """
-        check_range("quality", judgement.quality, most=1.0)
-        check_range("cost_usd", judgement.cost_usd)
-        check_range("latency_s", judgement.latency_s)
-        answered = next((o for o in reversed(earlier) if o.kind == "completion"), None)
-        quality = _quality(judgement, decision, answered)
-        cost_usd, latency_s = _plain(judgement.cost_usd), _plain(judgement.latency_s)
-        known = self._newest.get(decision.id) or _standing(earlier)
-        differs = None not in {quality, known.quality} and quality != known.quality
-        relabelled = None not in {judgement.label, known.label} and judgement.label != known.label
-        if relabelled and not judgement.replace:
-            raise FeedbackConflictError(
-                decision.id, f"label {known.label!r}", f"{judgement.label!r}"
-            )
-        if differs and not judgement.replace:
-            raise FeedbackConflictError(decision.id, f"quality {known.quality:g}", f"{quality:g}")
+    It takes the place of whatever the arm had learned, and shows judges how right they were.
+    """
+    before, lessons = known.gold, _lessons(known.opinions, said, 1.0)
+    if before is not None:
         # a label that comes after a bare quality is news, and no contradiction
-        named = None not in {judgement.label, known.quality} and known.label is None
-        anew = differs or relabelled or named
-        outcome = Outcome(
-            decision.id,
-            decision.arm if answered is None else answered.arm,
-            "feedback",
-            quality=quality,
-            label=judgement.label,
-            cost_usd=cost_usd,
-            latency_s=latency_s,
-            replaces=known.quality if anew else None,
-            replaces_label=known.label if anew else None,
-            at=at,
-        )
-        fresh = replace(
-            outcome,
-            quality=None if quality == known.quality and not anew else quality,
-            cost_usd=None if cost_usd == known.cost_usd else cost_usd,
-            latency_s=None if latency_s == known.latency_s else latency_s,
-        )
-        self._remember(decision.id, known.after(outcome))
-        told = (fresh.quality, fresh.cost_usd, fresh.latency_s)
-        return outcome, None if told == (None, None, None) else fresh
-
-    def withdraw(self, outcome: Outcome) -> None:
-        """Forget an outcome that did not get into the log: what is there stands again."""
-        self._newest.pop(outcome.decision_id, None)
-
-    def _remember(self, decision_id: str, standing: _Standing) -> None:
-        self._newest[decision_id] = standing
-        if len(self._newest) > REMEMBERED:
-            self._newest.popitem(last=False)
+        other_label = None not in {said.label, before.label} and said.label != before.label
+        if other_label and not replacing:
+            raise FeedbackConflictError(
+                outcome.decision_id, f"label {before.label!r}", f"{said.label!r}"
+            )
+        if not said.same(before) and not replacing:
+            raise FeedbackConflictError(outcome.decision_id, str(before), str(said))
+        if said.same(before):
+            if said.label in {None, before.label}:
+                return None
+            lessons = ()
+        else:
+            lessons = (*_lessons(known.opinions, before, -1.0), *lessons)
+    return replace(_in_place(outcome, known), lessons=lessons)
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """What is known of a decision from feedback so far."""
+def _opinion(
+    outcome: Outcome, said: Said, known: Standing, judges: Judges, judgement: Judgement
+) -> Outcome | None:
+    """The outcome of a judge's opinion; None where it says nothing new.
 
-    quality: float | None = None
-    label: str | None = None
-    cost_usd: float | None = None
-    latency_s: float | None = None
+    Where the truth is known already the arm learns nothing from it: it is kept for the judge's
+    record. Otherwise all opinions on the decision are corrected anew, and take the place of what
+    the earlier ones had taught.
+    """
+    judge = judgement.judge or ""
+    before = known.opinions.get(judge)
+    lessons = [Lesson(judge, said.quality, None, 1.0)]
+    if before is not None:
+        if said.same(before):
+            return None
+        if not judgement.replace:
+            raise FeedbackConflictError(outcome.decision_id, f"{before} by {judge}", str(said))
+        lessons.insert(0, Lesson(judge, before.quality, None, -1.0))
+    if known.gold is not None:
+        if before is not None:
+            lessons += _lessons({judge: before}, known.gold, -1.0)
+        lessons += _lessons({judge: said}, known.gold, 1.0)
+        return replace(outcome, lessons=tuple(lessons))
+    taught = judges.corrected({**known.opinions, judge: said})
+    return replace(
+        _in_place(outcome, known),
+        corrected=None if taught is None else taught.quality,
+        corrected_weight=0.0 if taught is None else taught.weight,
+        lessons=tuple(lessons),
+    )
 
-    def after(self, told: Outcome) -> _Standing:
-        # a quality that says the same leaves the label standing, another one takes it along
-        kept = self.label if told.quality in {None, self.quality} else None
-        return _Standing(
-            self.quality if told.quality is None else told.quality,
-            kept if told.label is None else told.label,
-            self.cost_usd if told.cost_usd is None else told.cost_usd,
-            self.latency_s if told.latency_s is None else told.latency_s,
-        )
+
+def _lessons(opinions: Mapping[str, Said], gold: Said, sign: float) -> tuple[Lesson, ...]:
+    """What gold tells of the judges that gave these opinions, as much as gold counts."""
+    weight = sign * gold.weight
+    return tuple(
+        Lesson(judge, said.quality, gold.quality, weight) for judge, said in opinions.items()
+    )
 
 
-def _standing(earlier: Sequence[Outcome]) -> _Standing:
-    standing = _Standing()
-    for told in earlier:
-        if told.kind == "feedback":
-            standing = standing.after(told)
-    return standing
+def _in_place(outcome: Outcome, known: Standing) -> Outcome:
+    """The outcome, taking back what the arm had learned of the decision before."""
+    if known.taught is None:
+        return outcome
+    quality, weight, label = known.taught
+    return replace(outcome, replaces=quality, replaces_weight=weight, replaces_label=label)
+
+
+def _check(judgement: Judgement) -> None:
+    check_range("quality", judgement.quality, most=1.0)
+    check_range("cost_usd", judgement.cost_usd)
+    check_range("latency_s", judgement.latency_s)
+    check_weight(judgement.weight)
+    check_judge(judgement.judge)
+    if judgement.quality is not None and judgement.label is not None:
+        raise InputError("give a quality or a label, not both")
+    if judgement.quality is None and judgement.label is None:
+        if judgement.judge is not None or judgement.weight != 1.0:
+            given = "judge" if judgement.judge is not None else "weight"
+            raise InputError(f"a {given} needs a quality from 0 to 1, or a label, beside it")
+        if judgement.cost_usd is None and judgement.latency_s is None:
+            raise InputError("feedback needs a quality from 0 to 1, or a label")
 
 
 def _plain(value: float | None) -> float | None:
@@ -130,19 +161,15 @@ def _plain(value: float | None) -> float | None:
     return None if value is None else float(value)
 
 
-def _quality(judgement: Judgement, decision: Decision, answered: Outcome | None) -> float | None:
+def _said(judgement: Judgement, decision: Decision, answered: Outcome | None) -> Said | None:
     """The quality that was sent, or what a true label makes of the arm's answer.
 
-    An unreadable answer counts as wrong.
+    An unreadable answer counts as wrong. A judge's label counts as its word on the answer and is
+    not kept, for it may not be the true one.
     """
-    label = judgement.label
+    label, weight = judgement.label, float(judgement.weight)
     if label is None:
-        given = (judgement.quality, judgement.cost_usd, judgement.latency_s)
-        if all(value is None for value in given):
-            raise InputError("feedback needs a quality from 0 to 1, or a label")
-        return None if judgement.quality is None else float(judgement.quality)
-    if judgement.quality is not None:
-        raise InputError("give a quality or a label, not both")
+        return None if judgement.quality is None else Said(float(judgement.quality), weight)
     if not decision.labels:
         raise InputError(
             f"decision {decision.id} did not ask for labels: send a quality from 0 to 1"
@@ -153,4 +180,4 @@ def _quality(judgement: Judgement, decision: Decision, answered: Outcome | None)
         raise InputError(
             f"decision {decision.id} has no answer yet to hold the label against: send a quality"
         )
-    return float(answered.answer == label)
+    return Said(float(answered.answer == label), weight, label if judgement.judge is None else None)

@@ -16,6 +16,7 @@ from metallm.core.decision import Decision
 from metallm.core.outcome import Outcome, Recorded
 from metallm.core.price import list_cost_usd
 from metallm.errors import StoreError
+from metallm.router.judges import Judges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from metallm.core.arm import Arm
     from metallm.core.arrays import Context, FloatArray
     from metallm.core.log import Entry
+    from metallm.core.outcome import Taught
     from metallm.core.protocols import CostLearner, Learner
 
 STANDARD_INPUT_TOKENS = 100.0
@@ -45,6 +47,7 @@ class Knowledge:
         decisions: how many decisions there were.
         arms: the configured arms by name.
         outcomes: how many qualities were learned from, recorded ones included.
+        judges: how often each judge is right.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Knowledge:
         self.seq = 0
         self.decisions = 0
         self.outcomes = 0
+        self.judges = Judges()
         self.arms = arms
         self._dim = context_dim
         self._token_sum = 0.0
@@ -133,6 +137,7 @@ class Knowledge:
             "digests": np.array(self._digests, dtype=np.str_),
             **{f"quality.{key}": value for key, value in self.learner.state().items()},
             **{f"cost.{key}": value for key, value in self.costs.state().items()},
+            **{f"judges.{key}": value for key, value in self.judges.state().items()},
         }
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **arrays)
@@ -149,6 +154,8 @@ class Knowledge:
                 arrays = dict(saved)
             self.learner.load(_part(arrays, "quality."))
             self.costs.load(_part(arrays, "cost."))
+            # snapshots of before judges were kept have none
+            self.judges.load(_part(arrays, "judges."))
             counters = [int(count) for count in arrays["counters"]]
         except (ValueError, KeyError, OSError) as error:
             raise StoreError(
@@ -175,35 +182,31 @@ class Knowledge:
             self._token_sum += decision.input_tokens
             self._token_count += 1
             self._means = None
-        if outcome.quality is not None and outcome.kind == "feedback":
+        if outcome.kind == "feedback" and outcome.quality is not None:
             self._learn(decision, outcome)
 
     def _learn(self, decision: Decision, outcome: Outcome) -> None:
-        context, task, scaled = decision.context, decision.task or "", 0.0
-        if self.learner.learns_reward and outcome.arm in self.arms:
-            scaled = float(self._scaled_costs([outcome.arm])[0])
-        quality = outcome.quality
-        if outcome.replaces is not None:
-            self.learner.update(
-                context,
-                outcome.arm,
-                outcome.replaces,
-                weight=-1.0,
-                scaled_cost=scaled,
-                task=task,
-                label=outcome.replaces_label,
-            )
-            self.outcomes -= 1
-        if quality is not None:
-            self.learner.update(
-                context,
-                outcome.arm,
-                quality,
-                scaled_cost=scaled,
-                task=task,
-                label=outcome.label,
-            )
-            self.outcomes += 1
+        for taught, sign in ((outcome.taken_back, -1), (outcome.taught, 1)):
+            if taught is not None:
+                self._teach(decision, outcome.arm, taught, sign)
+        for lesson in outcome.lessons:
+            self.judges.learn(lesson)
+
+    def _teach(self, decision: Decision, arm: str, taught: Taught, sign: int) -> None:
+        """Have an arm learn (sign 1) or give back (sign −1) what a judgement teaches."""
+        scaled = 0.0
+        if self.learner.learns_reward and arm in self.arms:
+            scaled = float(self._scaled_costs([arm])[0])
+        self.learner.update(
+            decision.context,
+            arm,
+            taught.quality,
+            weight=sign * taught.weight,
+            scaled_cost=scaled,
+            task=decision.task or "",
+            label=taught.label,
+        )
+        self.outcomes += sign
 
     def _fold_recorded(self, recorded: Recorded) -> None:
         self._check(recorded.contexts)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from metallm.core.decision import ArmEstimate, Decision
-from metallm.core.outcome import Outcome, OutcomeKind, Recorded
+from metallm.core.outcome import Lesson, Outcome, OutcomeKind, Recorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,8 @@ INSERT_DECISION = (
 INSERT_OUTCOME = (
     "INSERT INTO outcomes (seq, decision_id, at, arm, kind, quality, label, answer, cost_usd, "
     "cost_estimated, latency_s, input_tokens, output_tokens, list_usd, error, replaces, "
-    "replaces_label) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "replaces_label, replaces_weight, weight, judge, corrected, corrected_weight, lessons) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 INSERT_RECORDED = "INSERT INTO recorded (seq, at, tables) VALUES (?, ?, ?)"
 
@@ -114,6 +115,12 @@ def outcome_row(seq: int, outcome: Outcome) -> Row:
         pack_text(outcome.error),
         pack_float(outcome.replaces),
         pack_text(outcome.replaces_label),
+        pack_float(outcome.replaces_weight),
+        pack_float(outcome.weight),
+        pack_text(outcome.judge),
+        pack_float(outcome.corrected),
+        pack_float(outcome.corrected_weight),
+        _lessons_out(outcome.lessons),
     )
 
 
@@ -135,6 +142,12 @@ def outcome_of(row: Row) -> Outcome:
         error=_text_or_none(row[14]),
         replaces=_float_or_none(row[15]),
         replaces_label=_text_or_none(row[16]),
+        replaces_weight=unpack_float(row[17]),
+        weight=unpack_float(row[18]),
+        judge=_text_or_none(row[19]),
+        corrected=_float_or_none(row[20]),
+        corrected_weight=unpack_float(row[21]),
+        lessons=_lessons_in(row[22]),
         at=unpack_float(row[2]),
     )
 
@@ -205,6 +218,17 @@ def _float_or_none(value: float | bytes | None) -> float | None:
 
 def _text_or_none(value: str | bytes | None) -> str | None:
     return None if value is None else unpack_text(value)
+
+
+def _lessons_out(lessons: Sequence[Lesson]) -> str | None:
+    """A list of [judge, said, gold, weight]; finite floats come back to the bit."""
+    if not lessons:
+        return None
+    return json.dumps([[each.judge, each.said, each.gold, each.weight] for each in lessons])
+
+
+def _lessons_in(lessons: str | None) -> tuple[Lesson, ...]:
+    return () if lessons is None else tuple(Lesson(*each) for each in json.loads(lessons))
 
 
 # the same few tuples of names come with every decision

@@ -70,7 +70,17 @@ _FIRST = (
 
 _LABELS_TAKEN_BACK = ("ALTER TABLE outcomes ADD COLUMN replaces_label TEXT",)
 
-MIGRATIONS: Sequence[Sequence[str]] = (_FIRST, _LABELS_TAKEN_BACK)
+# what was logged before counts once, and comes from no judge
+_WEIGHTS_AND_JUDGES = (
+    "ALTER TABLE outcomes ADD COLUMN replaces_weight REAL NOT NULL DEFAULT 1.0",
+    "ALTER TABLE outcomes ADD COLUMN weight REAL NOT NULL DEFAULT 1.0",
+    "ALTER TABLE outcomes ADD COLUMN judge TEXT",
+    "ALTER TABLE outcomes ADD COLUMN corrected REAL",
+    "ALTER TABLE outcomes ADD COLUMN corrected_weight REAL NOT NULL DEFAULT 0.0",
+    "ALTER TABLE outcomes ADD COLUMN lessons TEXT",
+)
+
+MIGRATIONS: Sequence[Sequence[str]] = (_FIRST, _LABELS_TAKEN_BACK, _WEIGHTS_AND_JUDGES)
 
 
 def schema_version(connection: sqlite3.Connection, path: Path, *, newest: int) -> int:
