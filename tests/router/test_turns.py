@@ -238,6 +238,24 @@ def test_a_judgement_whose_waiter_gave_up_is_learned_all_the_same() -> None:
     assert router.knowledge.outcomes == 1
 
 
+def test_a_router_that_closes_has_the_corrections_logged_that_wait_for_their_turn(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "log.db"
+    router = _router(SqliteStore(path))
+    decision = router.decide("a text")
+    futures = [
+        router.submit_feedback(Judgement(decision.id, number / 20, replace=True))[1]
+        for number in range(20)
+    ]
+    router.close()
+    assert all(future.exception() is None for future in futures)
+    restored = _router(SqliteStore(path))
+    assert _check_chain(restored, decision.id) == [number / 20 for number in range(20)]
+    assert _held(restored) == (1.0, pytest.approx(0.95))
+    restored.close()
+
+
 def test_what_is_forgotten_is_read_from_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "REMEMBERED", 2)
     router = _router(None)

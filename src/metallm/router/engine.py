@@ -338,6 +338,7 @@ class Engine:
                 return
             self._closed = True
             try:
+                self._turns.wait()
                 # once all that waits is folded; a log that its owner closed before takes no more
                 if self._store.append([]).exception() is None:
                     self._keep_snapshot()

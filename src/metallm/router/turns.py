@@ -83,6 +83,13 @@ class Turns:
             self._log(turn)
         return turn.done
 
+    def wait(self) -> None:
+        """Return once all that stand in lines by now are logged or refused."""
+        with self._lock:
+            last = [line[-1].done for line in self._lines.values()]
+        for done in last:
+            done.exception()
+
     def _log(self, turn: Turn) -> None:
         if not turn.records:
             self._settle(turn, None)
