@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
 import pytest
 
+from loops import BOTH, use
 from metallm.core.outcome import Recorded
 from metallm.core.protocols import Learner
 from metallm.learners.blend import BlendLearner
@@ -26,6 +28,12 @@ LEARNERS: dict[str, Make] = {
 @pytest.fixture(params=list(LEARNERS), name="make")
 def _make(request: pytest.FixtureRequest) -> Make:
     return LEARNERS[request.param]
+
+
+@pytest.fixture(params=BOTH, autouse=True)
+def _loops(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    loops: ModuleType = request.param
+    use(monkeypatch, loops)
 
 
 def _stream(learner: Learner, first: int, last: int) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metallm import inner
+
 if TYPE_CHECKING:
     from metallm.core.arrays import Context, FloatArray
 
@@ -58,6 +60,9 @@ class Basis:
     def project(self, contexts: Context) -> FloatArray:
         """Z of contexts: shape (n, D) gives (n, d + 1), the bias first."""
         z = np.empty((len(contexts), self.dim))
+        if len(contexts) == 1:
+            inner.project(contexts, self.mean, self.directions, z)
+            return z
         z[:, 0] = 1.0
         for start in range(0, len(contexts), CHUNK):
             part = slice(start, start + CHUNK)

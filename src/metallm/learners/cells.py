@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metallm import inner
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -81,9 +83,13 @@ class CellMeans:
 
     def locate(self, points: FloatArray) -> Cells:
         """The cell of each point in each cut: (n, d) gives (n, number of cuts)."""
+        number, cells, _ = self.cuts.shape
+        if len(points) == 1:
+            found = np.empty((1, number), dtype=np.intp)
+            inner.locate(points, self._doubled, self._squares, found)
+            return found
         distances = points @ self._doubled
         distances += self._squares
-        number, cells, _ = self.cuts.shape
         located: Cells = distances.reshape(len(points), number, cells).argmin(axis=2)
         located += self._offsets
         return located
@@ -91,8 +97,7 @@ class CellMeans:
     def add(self, arm: int, cells: Cells, y: float, weight: float = 1.0) -> None:
         """Learn one outcome at its cells, shape (number of cuts,)."""
         # a point is in one cell of each cut: no cell comes twice
-        self.n[arm, cells] += weight
-        self.sy[arm, cells] += weight * y
+        inner.count(self.n, self.sy, cells, arm, y, weight)
 
     def add_set(self, rows: RowSet, cells: Cells) -> None:
         """Learn the outcomes of a set of rows.
@@ -112,9 +117,10 @@ class CellMeans:
 
     def shrunk(self, means: FloatArray) -> FloatArray:
         """The mean of each arm's cells, shrunk to `means` of shape (K,); shape (cells, K)."""
-        table = (self.sy + SHRINKAGE * means[:, None]) / (self.n + SHRINKAGE)
         # a row per cell: that is how it is looked up
-        return np.ascontiguousarray(table.T)
+        table = np.empty(self.n.shape[::-1])
+        inner.shrunk(self.n, self.sy, means, table, SHRINKAGE)
+        return table
 
 
 def looked_up(table: FloatArray, cells: Cells) -> FloatArray:
@@ -124,6 +130,10 @@ def looked_up(table: FloatArray, cells: Cells) -> FloatArray:
         table: shape (cells, K), of `CellMeans.shrunk`.
         cells: shape (m, number of cuts), of `CellMeans.locate`.
     """
+    if len(cells) == 1:
+        means = np.empty((1, table.shape[1]))
+        inner.looked_up(table, cells, means)
+        return means
     found: FloatArray = table[cells].sum(axis=1)
     found /= cells.shape[1]
     return found

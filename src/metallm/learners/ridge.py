@@ -23,6 +23,7 @@ query one product of a matrix and a vector for all arms together:
     solved   P, and theta below it       shape (K, d + 1, d)
 
 solved z is (P z, the estimate ŷ), and solved −= (P z, ŷ − y) (P z)ᵀ w / (1 + w zᵀ P z) learns.
+`metallm.inner` does both for one query and one outcome.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from metallm import inner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,17 +87,11 @@ class ArmRidge:
 
     def __init__(self, arms: int, l2: FloatArray, prior: FloatArray) -> None:
         d = len(l2)
-        self.l2 = np.array(l2, dtype=np.float64)
-        self.prior = np.array(prior, dtype=np.float64)
+        self._l2 = np.array(l2, dtype=np.float64)
+        self._prior = np.array(prior, dtype=np.float64)
         self._sums: FloatArray = np.zeros((arms, d + 2, d + 2))
         self._solved: FloatArray = np.zeros((arms, d + 1, d))
-        # residuals and variances are kept; those of arms that learned since are out of date
-        self._residual: FloatArray | None = None
-        self._variance: FloatArray | None = None
-        self._learned: set[int] = set()
-        # where updates work: v, and an outer product for each stack
-        self._v = np.ones(d + 2)
-        self._sums_step, self._solved_step = np.empty((d + 2, d + 2)), np.empty((d + 1, d))
+        self._bind()
         self.refactor()
 
     @property
@@ -102,13 +99,33 @@ class ArmRidge:
         """K."""
         return len(self._sums)
 
+    @property
+    def l2(self) -> FloatArray:
+        """Penalties Λ, shape (d,)."""
+        return self._l2
+
+    @l2.setter
+    def l2(self, value: FloatArray) -> None:
+        self._l2[:] = value
+        self.forget_residuals()
+
+    @property
+    def prior(self) -> FloatArray:
+        """The prior mean θ₀, shape (d,)."""
+        return self._prior
+
+    @prior.setter
+    def prior(self, value: FloatArray) -> None:
+        self._prior[:] = value
+        self.forget_residuals()
+
     def add_arm(self) -> None:
         """One more arm, which knows the prior alone."""
-        self.forget_residuals()
         d = len(self.l2)
         untaught = np.concatenate([np.diag(1.0 / self.l2), self.prior[None]])
         self._sums = np.concatenate([self._sums, np.zeros((1, d + 2, d + 2))])
         self._solved = np.concatenate([self._solved, untaught[None]])
+        self._bind()
 
     def add(self, arm: int, z: FloatArray, y: FloatArray, weight: FloatArray | None = None) -> None:
         """Add a batch to the sums of one arm; `refactor` makes it count.
@@ -173,54 +190,24 @@ class ArmRidge:
             y: the outcome.
             weight: above −1 / (zᵀ P z).
         """
-        d = len(self.l2)
-        solved, sums, v = self._solved[arm], self._sums[arm], self._v
-        moved = solved.dot(z)  # (P z, ŷ)
-        Pz = moved[:d]
-        step = Pz * (weight / (1.0 + weight * Pz.dot(z)))
-        moved[d] -= y
-        # an outer product as a product of matrices: BLAS takes half of broadcasting's time
-        np.subtract(solved, moved[:, None].dot(step[None], out=self._solved_step), out=solved)
-        v[:d] = z
-        v[d] = y
-        other = v if weight == 1.0 else weight * v
-        np.add(sums, v[:, None].dot(other[None], out=self._sums_step), out=sums)
-        self._learned.add(arm)
+        self._loops.update(arm, z, y, weight)
 
     def forget_residuals(self) -> None:
         """Have all residuals computed afresh when they are next asked for."""
-        self._residual = self._variance = None
+        self._loops.forget()
 
     def residual(self) -> FloatArray:
-        """Sum of squared residuals of each arm, shape (K,); kept until an arm learns.
-
-        With (A + Λ) θ = b + Λ θ₀ it is syy − θᵀ (b + Λ (θ − θ₀)): no product with A.
-        """
-        return self._kept()[0]
+        """Sum of squared residuals of each arm, shape (K,); kept until an arm learns."""
+        self._loops.refresh()
+        return self._residual
 
     def variance(self) -> FloatArray:
         """Residual variance σ² of each arm, shrunk to the default, shape (K,).
 
         It is not pooled: an arm that always succeeds tells nothing about how sure another is.
         """
-        return self._kept()[1]
-
-    def _kept(self) -> tuple[FloatArray, FloatArray]:
-        """Residuals and variances; computed for the arms that learned since the last call."""
-        residual, variance = self._residual, self._variance
-        if residual is None or variance is None:
-            residual, variance = self._residual, self._variance = np.zeros((2, self.arms))
-            self._learned.update(range(self.arms))
-        d = len(self.l2)
-        for arm in self._learned:
-            theta, sums = self._solved[arm, d], self._sums[arm]
-            explained = theta.dot(self.l2 * (theta - self.prior) + sums[d, :d])
-            residual[arm] = left = max(float(sums[d, d]) - float(explained), 0.0)
-            variance[arm] = (VARIANCE_WEIGHT * DEFAULT_VARIANCE + left) / (
-                VARIANCE_WEIGHT + float(sums[d + 1, d + 1])
-            )
-        self._learned.clear()
-        return residual, variance
+        self._loops.refresh()
+        return self._variance
 
     def predict(self, z: FloatArray) -> FloatArray:
         """Expected outcomes, z of shape (m, d) gives (m, K)."""
@@ -232,22 +219,38 @@ class ArmRidge:
         return self.predict_with_spread(z)[1]
 
     def predict_with_spread(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """`predict` and `spread` in one, each (m, K): for a single query one product gives both."""
-        predicted, squares = self._moments(z)
-        return predicted, np.sqrt(squares)
+        """`predict` and `spread` in one, each (m, K)."""
+        if len(z) != 1:
+            return self.predict(z), np.sqrt(self._squares(z))
+        out = np.empty((2, 1, len(self._solved)))
+        self._loops.moments(z, out, 0)
+        return out[0], out[1]
 
     def predict_with_error(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """`predict` and its standard error √(σ² zᵀ P z), each (m, K)."""
-        predicted, squares = self._moments(z)
-        return predicted, np.sqrt(squares * self.variance())
-
-    def _moments(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """`predict`, and zᵀ P z, each (m, K)."""
-        d = len(self.l2)
         if len(z) != 1:
-            squares: FloatArray = np.vecdot(np.matmul(z[None], self.P), z).T
-            return self.predict(z), np.maximum(squares, 0.0)
-        (row,) = z
-        # the stack as one tall matrix: numpy then makes one call of BLAS instead of K
-        moved = self._solved.reshape(-1, d).dot(row).reshape(-1, d + 1)
-        return moved[None, :, d], np.maximum(moved[:, :d].dot(row), 0.0)[None]
+            return self.predict(z), np.sqrt(self._squares(z) * self.variance())
+        out = np.empty((2, 1, len(self._solved)))
+        self._loops.moments(z, out, 1)
+        return out[0], out[1]
+
+    def _squares(self, z: FloatArray) -> FloatArray:
+        """The products zᵀ P z, shape (m, K)."""
+        squares: FloatArray = np.vecdot(np.matmul(z[None], self.P), z).T
+        return np.maximum(squares, 0.0)
+
+    def _bind(self) -> None:
+        """Loops for the stacks as they are now."""
+        self._residual, self._variance = np.zeros(self.arms), np.zeros(self.arms)
+        self._loops = inner.RidgeLoops(
+            self._solved, self._sums, self._l2, self._prior, self._residual, self._variance,
+            DEFAULT_VARIANCE, VARIANCE_WEIGHT,
+        )  # fmt: skip
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the loops, which a copy has to make for its own stacks."""
+        return {key: value for key, value in self.__dict__.items() if key != "_loops"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._bind()

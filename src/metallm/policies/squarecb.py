@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metallm import inner
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -31,10 +33,6 @@ MANY = 12
 
 OPTIMISM = 1.0
 """Standard errors that are added to a reward before gaps are taken."""
-
-
-FEW = 32
-"""Arms up to which plain numbers beat numpy for a single query."""
 
 
 class SquareCBPolicy:
@@ -55,28 +53,6 @@ class SquareCBPolicy:
         """Probability of each arm, shape (n, K)."""
         count = len(arms)
         gamma = self._gamma * math.sqrt((1.0 + view.observations) * max(1.0, count / MANY))
-        if len(view.reward) == 1 and count <= FEW:
-            (reward,), (spread,) = view.reward.tolist(), view.uncertainty.tolist()
-            return np.array([_one_row(reward, spread, gamma, self._optimism)])
-        rows = np.arange(len(view.reward))
-        hoped = view.reward + self._optimism * view.uncertainty
-        best = hoped.argmax(axis=1)
-        gaps = hoped[rows, best][:, None] - hoped
-        weights: FloatArray = 1.0 / (count + gamma * gaps)
-        weights[rows, best] = 0.0
-        weights[rows, best] = 1.0 - weights.sum(axis=1)
+        weights = np.empty(view.reward.shape)
+        inner.gap_weights(view.reward, view.uncertainty, weights, gamma, self._optimism)
         return weights
-
-
-def _one_row(
-    reward: list[float], spread: list[float], gamma: float, optimism: float
-) -> list[float]:
-    """The same for one query, in numbers instead of arrays: a tenth of numpy's calls."""
-    hoped = [mean + optimism * error for mean, error in zip(reward, spread, strict=True)]
-    top = max(hoped)
-    best = hoped.index(top)
-    count = len(hoped)
-    weights = [1.0 / (count + gamma * (top - each)) for each in hoped]
-    weights[best] = 0.0
-    weights[best] = 1.0 - sum(weights)
-    return weights

@@ -1,0 +1,35 @@
+/* metallm.inner._compiled: the inner loops of learners and policies. inner/pure.py has their twins
+   in numpy, with what they take and give. */
+#include "arrays.h"
+
+/* Raised whenever a function's arguments change; inner/__init__.py expects its own number. */
+#define INTERFACE 1
+
+static int execute(PyObject *module)
+{
+    PyMethodDef *const parts[] = {choice_methods, contexts_methods, cells_methods, kernel_methods};
+    if (arrays_start() < 0 || PyModule_AddIntConstant(module, "INTERFACE", INTERFACE) < 0)
+        return -1;
+    for (size_t part = 0; part < sizeof parts / sizeof *parts; part++)
+        if (PyModule_AddFunctions(module, parts[part]) < 0)
+            return -1;
+    PyObject *type = ridge_type(module);
+    if (type == NULL)
+        return -1;
+    const int failed = PyModule_AddObjectRef(module, "RidgeLoops", type);
+    Py_DECREF(type);
+    return failed;
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, (void *)execute},
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "_compiled", NULL, 0, NULL, slots, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__compiled(void);
+
+PyMODINIT_FUNC PyInit__compiled(void) { return PyModuleDef_Init(&definition); }

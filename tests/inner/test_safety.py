@@ -1,0 +1,212 @@
+"""What does not fit is refused or copied, never read past its end; nothing is leaked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from loops import BOTH, compiled, needs_compiled
+from metallm.inner import pure
+
+Calls = dict[str, tuple[Callable[..., Any], list[Any]]]
+K, D, M, CUTS, CELLS = 3, 5, 4, 2, 6
+
+
+def _ridge(loops: ModuleType) -> Any:
+    solved, sums = np.zeros((K, D + 1, D)), np.zeros((K, D + 2, D + 2))
+    kept = np.zeros((4, max(K, D)))
+    held = kept[0, :D], kept[1, :D], kept[2, :K], kept[3, :K]
+    return loops.RidgeLoops(solved, sums, *held, 0.25, 10.0)
+
+
+def _calls(loops: ModuleType) -> Calls:
+    """Every loop with arguments that fit."""
+    rng = np.random.default_rng(0)
+    some = rng.uniform
+    ridge = _ridge(loops)
+    cells = np.array([1, 7], dtype=np.intp)
+    kernel = [some(size=(M, D)), some(size=M)]
+    table = some(size=(2, K, CUTS * CELLS))
+    return {
+        "moments": (ridge.moments, [some(size=(1, D)), np.empty((2, 1, K)), 1]),
+        "update": (ridge.update, [1, some(size=D), 0.5, 1.0]),
+        "gap_weights": (
+            loops.gap_weights,
+            [some(size=(2, K)), some(size=(2, K)), np.empty((2, K)), 9.0, 1.0],
+        ),
+        "draw": (loops.draw, [some(size=K), 0.5]),
+        "uniform": (loops.uniform, [1, 2]),
+        "project": (
+            loops.project,
+            [
+                some(size=(1, D)).astype(np.float32),
+                some(size=D),
+                some(size=(D, 2)),
+                np.empty((1, 3)),
+            ],
+        ),
+        "locate": (
+            loops.locate,
+            [
+                some(size=(1, D)),
+                some(size=(D, CUTS * CELLS)),
+                some(size=CUTS * CELLS),
+                np.empty((1, CUTS), np.intp),
+            ],
+        ),
+        "looked_up": (
+            loops.looked_up,
+            [some(size=(CUTS * CELLS, K)), cells[None], np.empty((1, K))],
+        ),
+        "count": (loops.count, [table[0], table[1], cells, 2, 0.5, 1.0]),
+        "shrunk": (
+            loops.shrunk,
+            [table[0], table[1], some(size=K), np.empty((CUTS * CELLS, K)), 10.0],
+        ),
+        "kernel_predict": (
+            loops.kernel_predict,
+            [some(size=(1, D)), *kernel, some(size=(K, M)), some(size=(K, M + 1)),
+             np.empty((1, K)), 2.0],
+        ),
+        "kernel_update": (
+            loops.kernel_update,
+            [some(size=D), *kernel, some(size=(M, M)), np.zeros((K, M + 1, M + 1)),
+             some(size=(K, M + 1)), some(size=(K, M)), 1, 0.5, 1.0, 2.0],
+        ),
+    }  # fmt: skip
+
+
+def _arrays(arguments: list[Any]) -> list[int]:
+    return [place for place, each in enumerate(arguments) if isinstance(each, np.ndarray)]
+
+
+@needs_compiled
+@pytest.mark.parametrize("name", list(_calls(pure)))
+def test_every_argument_of_another_shape_or_kind_is_refused(name: str) -> None:
+    fast = compiled()
+    assert fast is not None
+    call, arguments = _calls(fast)[name]
+    call(*arguments)
+    for place in _arrays(arguments):
+        array = arguments[place]
+        longer = np.concatenate([array, array], axis=-1)
+        free = (name, place) in {("draw", 0), ("locate", 3), ("count", 2), ("looked_up", 1)}
+        shorter = array[..., :-1].copy()
+        for wrong in (shorter, longer, array[None], array[..., None]):
+            if free and wrong.ndim == array.ndim:
+                continue  # any length will do there
+            with pytest.raises(ValueError, match=r"must have \d dimension|has length|cut|\d cells"):
+                call(*arguments[:place], wrong, *arguments[place + 1 :])
+        with pytest.raises((ValueError, TypeError)):
+            call(*arguments[:place], None, *arguments[place + 1 :])
+    with pytest.raises(TypeError, match="arguments"):
+        call(*arguments, 1)
+
+
+@needs_compiled
+@pytest.mark.parametrize("name", list(_calls(pure)))
+def test_what_is_only_read_may_have_holes_be_of_another_kind_or_be_read_only(name: str) -> None:
+    fast = compiled()
+    assert fast is not None
+    outputs = {"moments": [1], "gap_weights": [2], "project": [3], "locate": [3],
+               "looked_up": [2], "count": [0, 1], "shrunk": [3], "kernel_predict": [5],
+               "kernel_update": [4, 5, 6]}  # fmt: skip
+    call, arguments = _calls(fast)[name]
+    for place in _arrays(arguments):
+        array = arguments[place]
+        holes = np.repeat(array, 2, axis=-1)[..., ::2]
+        swapped = array.astype(array.dtype.newbyteorder())
+        fixed = array.copy()
+        fixed.flags.writeable = False
+        for other in (holes, swapped, fixed):
+            if place in outputs.get(name, []):
+                with pytest.raises(ValueError, match="writable, contiguous array"):
+                    call(*arguments[:place], other, *arguments[place + 1 :])
+            else:
+                call(*arguments[:place], other, *arguments[place + 1 :])
+
+
+@pytest.mark.parametrize("loops", BOTH)
+def test_positions_that_do_not_exist_are_refused(loops: ModuleType) -> None:
+    calls = _calls(loops)
+    for name, place in (("update", 0), ("count", 3), ("kernel_update", 7)):
+        call, arguments = calls[name]
+        for wrong in (-1, K, 2**40):
+            with pytest.raises(IndexError):
+                call(*arguments[:place], wrong, *arguments[place + 1 :])
+    call, arguments = calls["looked_up"]
+    with pytest.raises(IndexError):
+        call(arguments[0], np.array([[0, CUTS * CELLS]]), arguments[2])
+
+
+@pytest.mark.parametrize("loops", BOTH)
+def test_nothing_to_draw_from_is_refused(loops: ModuleType) -> None:
+    for nothing in (np.zeros(0), np.zeros(3)):
+        with pytest.raises(ValueError, match="probability above 0"):
+            loops.draw(nothing, 0.5)
+    with pytest.raises(OverflowError):
+        loops.uniform(0, -1)
+
+
+@pytest.mark.parametrize("loops", BOTH)
+def test_a_ridge_whose_stacks_do_not_fit_is_refused(loops: ModuleType) -> None:
+    good = [np.zeros(shape) for shape in ((2, 4, 3), (2, 5, 5), 3, 3, 2, 2)]
+    loops.RidgeLoops(*good, 0.25, 10.0)
+    for place, array in enumerate(good):
+        wrong = [*good[:place], np.zeros(tuple(np.add(array.shape, 1))), *good[place + 1 :]]
+        with pytest.raises(ValueError, match=r"has (length|shape)"):
+            loops.RidgeLoops(*wrong, 0.25, 10.0)
+
+
+@needs_compiled
+def test_a_failed_update_changes_nothing() -> None:
+    fast = compiled()
+    assert fast is not None
+    solved, sums = np.ones((K, D + 1, D)), np.ones((K, D + 2, D + 2))
+    kept = [np.ones(size) for size in (D, D, K, K)]
+    ridge = fast.RidgeLoops(solved, sums, *kept, 0.25, 10.0)
+    for wrong in ([0, np.ones(D + 1), 1.0, 1.0], [K, np.ones(D), 1.0, 1.0]):
+        with pytest.raises((ValueError, IndexError)):
+            ridge.update(*wrong)
+    with pytest.raises(TypeError):
+        ridge.update(0, np.ones(D), "much", 1.0)
+    assert (solved == 1.0).all()
+    assert (sums == 1.0).all()
+
+
+def _resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+@needs_compiled
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="tells no resident memory")
+def test_a_hundred_thousand_calls_leave_nothing_behind() -> None:
+    fast = compiled()
+    assert fast is not None
+    calls = _calls(fast)
+
+    def around(times: int) -> None:
+        for call, arguments in calls.values():
+            wrong = [np.zeros((9, 9, 9, 9)), *arguments[1:]]
+            for _ in range(times):
+                call(*arguments)
+                try:
+                    call(*wrong)
+                except (ValueError, TypeError):
+                    continue
+                raise AssertionError("what does not fit was taken")
+        for _ in range(times):
+            _ridge(fast)
+
+    around(200)
+    arrays = [each for _, given in calls.values() for each in given if isinstance(each, np.ndarray)]
+    counted, before = [sys.getrefcount(each) for each in arrays], _resident_bytes()
+    around(100_000 // (2 * len(calls)))
+    assert [sys.getrefcount(each) for each in arrays] == counted
+    assert _resident_bytes() - before < 2**20
