@@ -11,7 +11,7 @@ import pytest
 import deciding
 from deciding import measures
 from deciding.growth import Scales
-from deciding.ours import BlendPlayer, RidgePlayer
+from deciding.ours import BlendPlayer, ReducedPlayer, RidgePlayer
 from deciding.paper import PaperPlayer
 from deciding.peers import PEERS, installed
 from deciding.player import Player, Stream, played
@@ -32,6 +32,7 @@ def test_a_quick_run_writes_all_figures(tmp_path: Path) -> None:
     wanted = {
         "decide_us", "update_us", "decide_us_blend", "update_us_blend", "text_15_us",
         "text_100_us", "fit_s", "fit_memory_ratio", "replay_per_s", "vs_paper",
+        "decide_us_pure", "update_us_pure", "decide_us_blend_pure", "update_us_blend_pure",
     }  # fmt: skip
     assert wanted <= set(figures)
     assert all(value > 0.0 for value in figures.values())
@@ -45,6 +46,17 @@ def test_what_is_timed_learns(make: type[RidgePlayer | BlendPlayer | PaperPlayer
     for row, context in enumerate(contexts):
         player.learn(context, row % 3, float(row % 3 == 1))
     assert np.mean([player.decide(context) == 1 for context in contexts[:100]]) > 0.8
+
+
+def test_a_player_that_reduces_contexts_learns_what_arms_do_on_them() -> None:
+    contexts = Stream.made_up(3, 40, rows=600).contexts
+    player = ReducedPlayer(3, contexts, directions=39)
+    for row, context in enumerate(contexts):
+        player.learn(context, row % 3, float((context[1] > 0.0) == (row % 3 == 1)))
+    chosen = np.array([player.decide(context) for context in contexts[:200]])
+    better = contexts[:200, 1] > 0.1
+    assert np.mean(chosen[better] == 1) > 0.6
+    assert np.mean(chosen[contexts[:200, 1] < -0.1] == 1) < 0.2
 
 
 def test_pairs_are_counted_and_the_first_block_is_not() -> None:

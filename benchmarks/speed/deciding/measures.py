@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from deciding.alone import in_numpy_alone
 from deciding.fitting import fitted
 from deciding.growth import Scales, growth
-from deciding.ours import BlendPlayer, RidgePlayer
+from deciding.ours import BlendPlayer, ReducedPlayer, RidgePlayer
 from deciding.paper import PaperPlayer
 from deciding.peers import PEERS, installed
 from deciding.player import Stream, played
 from deciding.replaying import replayed_per_second
 from deciding.text import text_timings
+from metallm import inner
 
 if TYPE_CHECKING:
     from deciding.player import Player
@@ -60,9 +62,11 @@ Figures = dict[str, float]
 
 def measured(effort: Effort) -> Figures:
     """Every measure."""
-    print("median of blocks (quartiles; blocks × calls), one thread")
+    loops = "compiled" if inner.COMPILED else "numpy alone"
+    print(f"median of blocks (quartiles; blocks × calls), one thread; inner loops: {loops}")
     figures: Figures = {}
     figures |= _ours(effort)
+    figures |= _pure(effort)
     figures |= _peers(effort)
     figures |= _paper(effort)
     for name, timing in text_timings(
@@ -104,15 +108,31 @@ def _ratio(figures: Figures, theirs: str, ours: str) -> float:
 
 
 def _ours(effort: Effort) -> Figures:
-    figures = _timed({"": RidgePlayer(ARMS, RIDGE_DIM)}, RIDGE_DIM, effort)
-    blend = BlendPlayer(ARMS, BLEND_DIM)
-    figures |= _timed({"_blend": blend}, BLEND_DIM, effort, slower=2)
+    figures, blend = ridge_and_blend(effort)
     contexts = Stream.made_up(ARMS, BLEND_DIM, effort.replay_rows, seed=1).contexts
     rate = replayed_per_second(
         blend.learner, blend.names, contexts.astype(np.float32), repeats=min(effort.blocks, 5)
     )
     print(f"{'replay_per_s':36}{rate:9,.0f}")
     return {**figures, "replay_per_s": rate}
+
+
+def ridge_and_blend(effort: Effort) -> tuple[Figures, BlendPlayer]:
+    """Decisions and updates of the ridge and of the default learner, and that learner's player."""
+    figures = _timed({"": RidgePlayer(ARMS, RIDGE_DIM)}, RIDGE_DIM, effort)
+    blend = BlendPlayer(ARMS, BLEND_DIM)
+    return figures | _timed({"_blend": blend}, BLEND_DIM, effort, slower=2), blend
+
+
+def _pure(effort: Effort) -> Figures:
+    """The same in numpy alone, each figure with `_pure`."""
+    figures = {
+        f"{name}_pure": value
+        for name, value in in_numpy_alone(effort.blocks, effort.calls, effort.outcomes).items()
+    }
+    for name, value in figures.items():
+        print(f"{name:36}{value:9.1f} µs")
+    return figures
 
 
 def _peers(effort: Effort) -> Figures:
@@ -137,13 +157,13 @@ def _peers(effort: Effort) -> Figures:
 
 
 def _paper(effort: Effort) -> Figures:
-    """The paper's code path over ours, both at its own length of context."""
+    """The paper's code path over ours, both from the paper's contexts."""
     players: dict[str, Player] = {
-        "_d256": RidgePlayer(ARMS, PAPER_DIM),
+        "_reduced": ReducedPlayer(ARMS, Stream.made_up(ARMS, PAPER_DIM).contexts),
         "_paper": PaperPlayer(ARMS, PAPER_DIM),
     }
     figures = _timed(players, PAPER_DIM, effort, slower=100)
-    ratio = _ratio(figures, "_paper", "_d256")
+    ratio = _ratio(figures, "_paper", "_reduced")
     print(f"{'vs_paper':36}{ratio:9.1f} times ours (an inverse per arm and query)")
     return {**figures, "vs_paper": ratio}
 

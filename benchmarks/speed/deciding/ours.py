@@ -8,6 +8,7 @@ import numpy as np
 
 from metallm.core.chance import draw, uniform
 from metallm.core.protocols import View
+from metallm.learners.basis import Basis
 from metallm.learners.blend import BlendLearner
 from metallm.learners.ridge import ArmRidge
 from metallm.policies.squarecb import SquareCBPolicy
@@ -37,6 +38,31 @@ class RidgePlayer:
         """A rank-one update."""
         self._ridge.update(arm, context, quality)
         self._seen += 1
+
+
+class ReducedPlayer:
+    """The same from long contexts, which it reduces to their main directions first.
+
+    Args:
+        arms: K.
+        contexts: shape (n, D), what the directions are those of.
+        directions: how many are kept.
+    """
+
+    def __init__(self, arms: int, contexts: FloatArray, directions: int = 32) -> None:
+        self._basis = Basis.of(contexts.astype(np.float32), directions)
+        self._player = RidgePlayer(arms, self._basis.dim)
+
+    def decide(self, context: FloatArray) -> int:
+        """The projection, then as `RidgePlayer`."""
+        return self._player.decide(self._reduced(context))
+
+    def learn(self, context: FloatArray, arm: int, quality: float) -> None:
+        """The projection, then a rank-one update."""
+        self._player.learn(self._reduced(context), arm, quality)
+
+    def _reduced(self, context: FloatArray) -> FloatArray:
+        return self._basis.project(context[None].astype(np.float32))[0]
 
 
 class BlendPlayer:
