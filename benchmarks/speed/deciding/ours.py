@@ -62,7 +62,8 @@ class ReducedPlayer:
         self._player.learn(self._reduced(context), arm, quality)
 
     def _reduced(self, context: FloatArray) -> FloatArray:
-        return self._basis.project(context[None].astype(np.float32))[0]
+        reduced: FloatArray = self._basis.project(context[None].astype(np.float32))[0]
+        return reduced
 
 
 class BlendPlayer:
