@@ -41,6 +41,22 @@ def test_the_newest_decisions_are_shown_while_a_router_writes(
         router.close()
 
 
+def test_a_judge_s_word_is_shown_with_its_name_until_the_truth_comes(
+    run: Callable[..., Any], write_toml: Callable[..., Path]
+) -> None:
+    config = write_toml()
+    router = _router(config)
+    answer = router.complete_sync("a text")
+    router.feedback(answer.decision_id, quality=0.75, judge="j")
+    assert "0.75 by j" in run("log", "--config", config).stdout
+    router.feedback(answer.decision_id, quality=0.125)
+    router.feedback(answer.decision_id, quality=0.75, judge="late")
+    router.close()
+    table = run("log", "--config", config).stdout
+    assert "0.125" in table
+    assert "0.75" not in table
+
+
 def test_one_decision_is_found_by_its_id(
     run: Callable[..., Any], write_toml: Callable[..., Path]
 ) -> None:

@@ -92,6 +92,12 @@ def test_of_two_answers_the_judged_one_counts() -> None:
     assert earlier_answers(last, "new")[key("text")] == Earlier("dec_1", None, 0.5, judged=True)
 
 
+def test_a_judge_s_word_leaves_an_answer_to_be_judged() -> None:
+    opinion = Outcome("dec_0", "new", "feedback", quality=1.0, judge="j")
+    found = earlier_answers(log(decision(0), answered(0), opinion), "new")
+    assert not found[key("text")].judged
+
+
 def test_prompts_are_the_logged_texts_with_their_newest_true_label() -> None:
     (prompt,) = logged_prompts(
         log(

@@ -252,7 +252,7 @@ def test_a_router_that_closes_has_the_corrections_logged_that_wait_for_their_tur
     assert all(future.exception() is None for future in futures)
     restored = _router(SqliteStore(path))
     assert _check_chain(restored, decision.id) == [number / 20 for number in range(20)]
-    assert _held(restored) == (1.0, pytest.approx(0.95))
+    assert _held(restored) == pytest.approx((1.0, 0.95))
     restored.close()
 
 

@@ -396,11 +396,12 @@ class Engine:
         known = self._turns.standing(decision.id) or Standing.of(earlier)
         outcome, fresh = judged(judgement, decision, earlier, known, self.knowledge.judges)
         listed, now = self.list_usd(outcome.arm, decision.input_tokens), self._clock()
-        outcome = changed(outcome, list_usd=listed, at=now)
+        dated = changed(outcome, list_usd=listed, at=now)
         if fresh is None:
-            return outcome, self._turns.take(decision.id, (), known)
-        fresh = changed(fresh, list_usd=listed, at=now)
-        return outcome, self._turns.take(decision.id, (fresh,), known.after(fresh))
+            return dated, self._turns.take(decision.id, (), known)
+        # nearly always all of it is new
+        kept = dated if fresh is outcome else changed(fresh, list_usd=listed, at=now)
+        return dated, self._turns.take(decision.id, (kept,), known.after(kept))
 
     def _contexts(self, queries: Sequence[Query], labels: tuple[str, ...] = ()) -> Context:
         """Contexts of n queries, shape (n, d)."""

@@ -59,13 +59,21 @@ def judged(
         news = _gold(outcome, said, known, replacing=judgement.replace)
     elif said is not None and judgement.judge is not None:
         news = _opinion(outcome, said, known, judges, judgement)
-    fresh = replace(
-        news or replace(outcome, quality=None),
-        cost_usd=None if outcome.cost_usd == known.cost_usd else outcome.cost_usd,
-        latency_s=None if outcome.latency_s == known.latency_s else outcome.latency_s,
-    )
-    told = (fresh.quality, fresh.cost_usd, fresh.latency_s)
-    return news or outcome, None if told == (None, None, None) else fresh
+    return news or outcome, _fresh(outcome, news, known)
+
+
+def _fresh(outcome: Outcome, news: Outcome | None, known: Standing) -> Outcome | None:
+    """What is to be logged: of quality, cost and latency what is new; None where nothing is."""
+    quality = None if news is None else news.quality
+    cost_usd = None if outcome.cost_usd == known.cost_usd else outcome.cost_usd
+    latency_s = None if outcome.latency_s == known.latency_s else outcome.latency_s
+    told = (quality, cost_usd, latency_s)
+    if told == (None, None, None):
+        return None
+    whole = news or outcome
+    if told == (whole.quality, whole.cost_usd, whole.latency_s):
+        return whole
+    return replace(whole, quality=quality, cost_usd=cost_usd, latency_s=latency_s)
 
 
 def _gold(outcome: Outcome, said: Said, known: Standing, *, replacing: bool) -> Outcome | None:
@@ -89,7 +97,7 @@ def _gold(outcome: Outcome, said: Said, known: Standing, *, replacing: bool) -> 
             lessons = ()
         else:
             lessons = (*_lessons(known.opinions, before, -1.0), *lessons)
-    return replace(_in_place(outcome, known), lessons=lessons)
+    return _in_place(outcome, known, lessons)
 
 
 def _opinion(
@@ -116,12 +124,9 @@ def _opinion(
         lessons += _lessons({judge: said}, known.gold, 1.0)
         return replace(outcome, lessons=tuple(lessons))
     taught = judges.corrected({**known.opinions, judge: said})
-    return replace(
-        _in_place(outcome, known),
-        corrected=None if taught is None else taught.quality,
-        corrected_weight=0.0 if taught is None else taught.weight,
-        lessons=tuple(lessons),
-    )
+    if taught is not None:
+        outcome = replace(outcome, corrected=taught.quality, corrected_weight=taught.weight)
+    return _in_place(outcome, known, tuple(lessons))
 
 
 def _lessons(opinions: Mapping[str, Said], gold: Said, sign: float) -> tuple[Lesson, ...]:
@@ -132,12 +137,18 @@ def _lessons(opinions: Mapping[str, Said], gold: Said, sign: float) -> tuple[Les
     )
 
 
-def _in_place(outcome: Outcome, known: Standing) -> Outcome:
-    """The outcome, taking back what the arm had learned of the decision before."""
+def _in_place(outcome: Outcome, known: Standing, lessons: tuple[Lesson, ...]) -> Outcome:
+    """The outcome with its lessons, taking back what the arm had learned of the decision before."""
     if known.taught is None:
-        return outcome
+        return replace(outcome, lessons=lessons) if lessons else outcome
     quality, weight, label = known.taught
-    return replace(outcome, replaces=quality, replaces_weight=weight, replaces_label=label)
+    return replace(
+        outcome,
+        replaces=quality,
+        replaces_weight=weight,
+        replaces_label=label,
+        lessons=lessons,
+    )
 
 
 def _check(judgement: Judgement) -> None:

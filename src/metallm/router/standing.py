@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -63,14 +63,19 @@ class Standing:
 
     def after(self, told: Outcome) -> Standing:
         """After one more feedback, of which only what is new is given."""
-        cost_usd = self.cost_usd if told.cost_usd is None else told.cost_usd
-        latency_s = self.latency_s if told.latency_s is None else told.latency_s
-        paid = replace(self, cost_usd=cost_usd, latency_s=latency_s)
-        if told.quality is None:
-            return paid
-        taken_back = told.taken_back is not None
-        taught = told.taught or (None if taken_back else self.taught)
-        said = Said(told.quality, told.weight, told.label)
-        if told.judge is None:
-            return replace(paid, gold=said, taught=taught)
-        return replace(paid, opinions={**self.opinions, told.judge: said}, taught=taught)
+        gold, opinions, taught = self.gold, self.opinions, told.taught
+        if taught is None and told.taken_back is None:
+            taught = self.taught
+        if told.quality is not None:
+            said = Said(told.quality, told.weight, told.label)
+            if told.judge is None:
+                gold = said
+            else:
+                opinions = {**opinions, told.judge: said}
+        return Standing(
+            gold,
+            opinions,
+            taught,
+            self.cost_usd if told.cost_usd is None else told.cost_usd,
+            self.latency_s if told.latency_s is None else told.latency_s,
+        )
