@@ -13,6 +13,7 @@ import numpy as np
 
 from metallm.core.query import Query
 from metallm.embeddings.features import FeatureEmbedder
+from metallm.embeddings.form import FormEmbedder
 from metallm.embeddings.joined import JoinedEmbedder
 from metallm.embeddings.sentence import SentenceEmbedder
 from metallm.embeddings.static import StaticEmbedder
@@ -298,8 +299,8 @@ def _weights(recordings: Recordings, weight: float) -> FloatArray | None:
 
 @cache
 def default_embedder() -> JoinedEmbedder:
-    """The static table with the cheap features behind it; its 16 MB are read once a process."""
-    return JoinedEmbedder([_static_embedder(), FeatureEmbedder()])
+    """The static table, a text's form and the cheap features; its 16 MB are read once a process."""
+    return JoinedEmbedder([_static_embedder(), FormEmbedder(), FeatureEmbedder()])
 
 
 @cache
@@ -317,8 +318,8 @@ def sentence_embedder(model: str | None = None) -> JoinedEmbedder:
 
 def beside_static(encoder: Embedder) -> JoinedEmbedder:
     """The static table, an encoder whose contexts have length 1, and the cheap features."""
-    parts: list[Embedder] = [_static_embedder(), encoder, FeatureEmbedder()]
-    return JoinedEmbedder(parts, scales=(SENTENCE_SCALE, SENTENCE_SCALE, 1.0))
+    parts: list[Embedder] = [_static_embedder(), encoder, FormEmbedder(), FeatureEmbedder()]
+    return JoinedEmbedder(parts, scales=(SENTENCE_SCALE, SENTENCE_SCALE, 1.0, 1.0))
 
 
 def _embedder(

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import metallm
 from benchmarks.conftest import QuickEmbedder
 from metallm.learners.cost import CostLearner
+from metallm.router.told import DIM as TOLD_DIM
 from routing import online, ours
 from routing.candidates import OnlineSettings
 from routing.players import OrderPlayer, OurPlayer, cheapest, oracle
@@ -18,9 +21,11 @@ def test_our_player_makes_the_choices_that_a_router_makes(table: Table) -> None:
     player = OurPlayer(table, ours.online(table, OnlineSettings(), 0.3, seed=3))
     chosen = online.play(player, stream)
     router = metallm.Router(table.arms, cost_weight=0.3, seed=3, embedder=QuickEmbedder())
-    # a router given an embedder knows no cheap features; the default one does
-    router.knowledge.costs = CostLearner(table.features)
-    router.fit(table.recordings.subset(stream.order[:10]))
+    # a router given an embedder knows no cheap features; the default one does, and beside them
+    # what is told of a query, here nothing
+    router.knowledge.costs = CostLearner(table.features + TOLD_DIM)
+    warm = table.recordings.subset(stream.order[:10])
+    router.fit(replace(warm, datasets=("",) * len(warm)))
     asked = []
     for row in stream.order[10:].tolist():
         decision = router.decide(table.recordings.texts[row])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from metallm.learners.blend import BlendSettings
 from metallm.policies.squarecb import GAMMA, OPTIMISM
 
-LEARNER = "2"
+LEARNER = "3"
 """Bump it when the learner, the cost learner or SquareCB has changed: MetaLLM is then run anew."""
 
 
@@ -33,7 +33,7 @@ class OnlineSettings:
 OFFLINE: dict[str, BlendSettings] = {
     "default": BlendSettings(),
     "fewer parts": BlendSettings(directions=32, cells=16, landmarks=128),
-    "more parts": BlendSettings(directions=128, cells=64, landmarks=512),
+    "more directions": BlendSettings(directions=96),
 }
 
 ONLINE: dict[str, OnlineSettings] = {

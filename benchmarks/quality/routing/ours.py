@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -110,11 +111,14 @@ def engine_of(
 
 
 def teach(engine: Engine, table: Table, rows: NDArray[np.intp]) -> None:
-    """A warm start on fully labelled rows; no task is told."""
+    """A warm start on fully recorded rows, with their references; no task is told."""
+    known = table.recordings.subset(rows)
+    recorded = replace(known, datasets=("",) * len(known))
     engine.learn(
-        [table.recordings.texts[row] for row in rows],
+        recorded.texts,
         arms=table.panel.models,
         quality=table.panel.quality[rows],
         cost_usd=table.panel.cost_usd[rows],
-        output_tokens=table.recordings.output_tokens[rows],
+        output_tokens=recorded.output_tokens,
+        labels=recorded.labels(),
     )
