@@ -332,7 +332,8 @@ def kernel_update(
         points: Z, shape (m, d).
         squares: of their lengths, shape (m,).
         root: K^(−½), shape (m, m).
-        P: shape (K, m + 1, m + 1).
+        P: shape (K, m + 1, m + 1), symmetric. The compiled loops read and write its lower half
+            alone.
         theta: shape (K, m + 1).
         folded: shape (K, m).
         arm: position of the arm.
@@ -345,11 +346,17 @@ def kernel_update(
     phi[0] = 1.0
     np.matmul(near(x[None], points, squares, scale)[0], root, out=phi[1:])
     through = P[arm] @ phi
-    gain = through * (weight / (1.0 + weight * float(phi @ through)))
-    step = gain * (y - float(phi @ theta[arm]))
+    gain = weight / (1.0 + weight * float(phi @ through))
+    step = through * (gain * (y - float(phi @ theta[arm])))
     theta[arm] += step
     folded[arm] += root @ step[1:]
-    P[arm] -= np.multiply(gain[:, None], through)
+    # by its root, the product is symmetric to the bit
+    through *= np.sqrt(abs(gain))
+    product = np.multiply(through[:, None], through)
+    if gain < 0.0:
+        P[arm] += product
+    else:
+        P[arm] -= product
 
 
 def near(x: FloatArray, points: FloatArray, squares: FloatArray, scale: float) -> FloatArray:

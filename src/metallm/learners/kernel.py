@@ -7,7 +7,7 @@ space (Williams and Seeger 2001). Ridge on (1, φ) then is kernel ridge at the p
 Key to the letters, for each of K arms:
 
     l2     penalties Λ             shape (m + 1,), the bias's first
-    P      (ΣφφᵀW + Λ)⁻¹           shape (K, m + 1, m + 1)
+    P      (ΣφφᵀW + Λ)⁻¹           shape (K, m + 1, m + 1); its lower half counts, diagonal included
     theta                          shape (K, m + 1)
     folded K^(−½) theta            shape (K, m): an estimate needs k(x, Z) alone, and no φ
 """
@@ -103,6 +103,7 @@ class KernelRidge:
         self.theta[:, 0] = self.prior
         for rows, gram, moment in known:
             inverse = np.linalg.inv(gram + np.diag(self.l2))
+            inverse = (inverse + inverse.T) / 2.0
             moment[0] += self.l2[0] * self.prior
             for place, arm in enumerate(rows.arms):
                 self.P[arm] = inverse
@@ -119,7 +120,7 @@ class KernelRidge:
             "points": self.points,
             "l2": self.l2.copy(),
             "prior": np.array(self.prior),
-            "P": self.P.copy(),
+            "P": np.tril(self.P) + np.tril(self.P, -1).transpose(0, 2, 1),
             "theta": self.theta.copy(),
             "folded": self.folded.copy(),
         }

@@ -2,6 +2,7 @@
 #include "arrays.h"
 #include "loops.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,15 +109,16 @@ WIDE static void learn(const double *x, double y, double weight, Landmarks at, c
     memset(phi, 0, (size_t)size_ * sizeof(double));
     phi[0] = 1.0;
     add_rows(phi + 1, through, root, m, m);
-    memset(through, 0, (size_t)size_ * sizeof(double));
-    add_rows(through, phi, arm.P, size_, size_);
+    times_lower(through, arm.P, phi, size_);
     const double gain = weight / (1.0 + weight * dot(phi, through, size_));
     const double step = gain * (y - dot(phi, arm.theta, size_));
-    downdate(arm.P, through, gain, size_);
+    const double scale = sqrt(fabs(gain));
     for (size i = 0; i < size_; i++) {
+        phi[i] = scale * through[i];
         through[i] *= step;
         arm.theta[i] += through[i];
     }
+    downdate_lower(arm.P, phi, gain < 0.0 ? -1.0 : 1.0, size_);
     for (size i = 0; i < m; i++)
         arm.folded[i] += dot(root + i * m, through + 1, m);
 }

@@ -77,6 +77,45 @@ static inline double quadratic(const double *restrict P, const double *restrict 
     return 2.0 * (((part[0] + part[2]) + (part[1] + part[3])) + diagonal);
 }
 
+/* out = P x for a symmetric P of shape (n, n) of which the lower half counts */
+static inline void times_lower(double *restrict out, const double *restrict P,
+                               const double *restrict x, length n)
+{
+    length i = 0;
+    for (; i + 4 <= n; i += 4) {
+        const double *restrict r0 = P + i * n, *restrict r1 = r0 + n;
+        const double *restrict r2 = r1 + n, *restrict r3 = r2 + n;
+        const double x0 = x[i], x1 = x[i + 1], x2 = x[i + 2], x3 = x[i + 3];
+        const double s0 = dot(r0, x, i), s1 = dot(r1, x, i), s2 = dot(r2, x, i);
+        const double s3 = dot(r3, x, i);
+        for (length j = 0; j < i; j++)
+            out[j] += (x0 * r0[j] + x1 * r1[j]) + (x2 * r2[j] + x3 * r3[j]);
+        out[i] = s0 + (r0[i] * x0 + r1[i] * x1) + (r2[i] * x2 + r3[i] * x3);
+        out[i + 1] = s1 + (r1[i] * x0 + r1[i + 1] * x1) + (r2[i + 1] * x2 + r3[i + 1] * x3);
+        out[i + 2] = s2 + (r2[i] * x0 + r2[i + 1] * x1) + (r2[i + 2] * x2 + r3[i + 2] * x3);
+        out[i + 3] = s3 + (r3[i] * x0 + r3[i + 1] * x1) + (r3[i + 2] * x2 + r3[i + 3] * x3);
+    }
+    for (; i < n; i++) {
+        const double *restrict row = P + i * n;
+        const double own = x[i];
+        out[i] = dot(row, x, i) + row[i] * own;
+        for (length j = 0; j < i; j++)
+            out[j] += own * row[j];
+    }
+}
+
+/* P -= sign * v v', the lower half alone */
+static inline void downdate_lower(double *restrict P, const double *restrict v, double sign,
+                                  length n)
+{
+    for (length i = 0; i < n; i++) {
+        double *restrict row = P + i * n;
+        const double own = sign * v[i];
+        for (length j = 0; j <= i; j++)
+            row[j] -= own * v[j];
+    }
+}
+
 /* P -= gain * through through', which leaves a symmetric P symmetric to the bit */
 static inline void downdate(double *restrict P, const double *restrict through, double gain,
                             length n)
