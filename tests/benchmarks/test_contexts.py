@@ -13,6 +13,7 @@ from doubles import HashEmbedder
 from metallm.assembly import default_embedder
 from metallm.core.arrays import Context
 from metallm.embeddings.features import FeatureEmbedder
+from metallm.embeddings.form import FormEmbedder
 from routing import contexts
 from routing.contexts import KeptEmbedder, named_embedder
 
@@ -69,7 +70,7 @@ def test_names_stand_for_table_encoder_and_both_always_with_features_last(
     monkeypatch.setattr(contexts, "SentenceEmbedder", Counting)
     both, alone = named_embedder("sentence"), named_embedder("encoder")
     assert named_embedder("static").id == default_embedder().id
-    assert alone.id == f"hash-8+{FeatureEmbedder.id}"
+    assert alone.id == f"hash-8+{FormEmbedder.id}+{FeatureEmbedder.id}"
     assert both.dim == default_embedder().dim + HashEmbedder.dim
     features = FeatureEmbedder().embed(["Why?"])
     for each in (both, alone):
@@ -87,7 +88,7 @@ def test_results_stand_under_the_id_of_the_embedder(
     keys = [json.loads(line)["key"].split("/")[2] for line in results.read_text().splitlines()]
     half = len(keys) // 2
     assert set(keys[:half]) == {"quick"}
-    assert set(keys[half:]) == {f"hash-8+{FeatureEmbedder.id}"}
+    assert set(keys[half:]) == {f"hash-8+{FormEmbedder.id}+{FeatureEmbedder.id}"}
     assert list(folder.rglob("*.npz"))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from metallm.assembly import beside_static, default_embedder
 from metallm.embeddings.features import FeatureEmbedder
+from metallm.embeddings.form import FormEmbedder
 from metallm.embeddings.joined import JoinedEmbedder
 from metallm.embeddings.sentence import SentenceEmbedder
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from metallm.core.protocols import Embedder
 
 EMBEDDERS = ("static", "encoder", "sentence")
-"""All with the cheap features: the router's default, a sentence encoder, the router's `sentence`
-(the static table and the encoder)."""
+"""The router's default, a sentence encoder alone, and the router's `sentence`, which is the static
+table and the encoder; all with the text's form and the cheap features."""
 
 SHARD = 2000
 """Texts to a file: so many are lost by an interrupt."""
@@ -44,7 +45,7 @@ def named_embedder(name: str, model: Path | None = None, cache: Path | None = No
     if cache is not None:
         encoder = KeptEmbedder(encoder, cache)
     if name == "encoder":
-        return JoinedEmbedder([encoder, FeatureEmbedder()])
+        return JoinedEmbedder([encoder, FormEmbedder(), FeatureEmbedder()])
     return beside_static(encoder)
 
 
