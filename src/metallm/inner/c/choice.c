@@ -1,4 +1,4 @@
-/* From estimates to a choice: SquareCB's probabilities, a number for a seed and an index, a draw. */
+/* From estimates to a choice: SquareCB's probabilities, a number for a seed, a draw. */
 #include "arrays.h"
 #include "loops.h"
 
