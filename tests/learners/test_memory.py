@@ -48,6 +48,15 @@ def test_removing_one_outcome_keeps_a_context_that_others_need() -> None:
     assert memory.arm.tolist() == [0]
 
 
+def test_of_two_that_differ_in_weight_alone_the_right_one_is_forgotten() -> None:
+    memory = Memory(2)
+    for weight in (1.0, 0.3):
+        memory.append(_context(1), 0, 1.0, weight)
+    assert memory.remove(_context(1), 0, 1.0, 1.0)
+    assert memory.weight.tolist() == [0.3]
+    assert not memory.remove(_context(1), 0, 1.0, 1.0)
+
+
 def test_beyond_the_capacity_the_oldest_go() -> None:
     memory = Memory(2, capacity=100)
     for place in range(101):

@@ -160,7 +160,7 @@ class BlendLearner:
         if weight > 0.0:
             self._memory.append(context, position, quality, weight, number)
         else:
-            self._memory.remove(context, position, quality, number)
+            self._memory.remove(context, position, quality, -weight, number)
         z = self._basis.project(context[None])
         self._ridge.update(position, z[0], quality, weight)
         if self._cells is not None and self._kernel is not None:

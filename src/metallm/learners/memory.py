@@ -116,10 +116,13 @@ class Memory:
         self._rows += len(contexts)
         self._outcomes += len(row)
 
-    def remove(self, context: Context, arm: int, y: float, label: int = -1) -> bool:
+    def remove(
+        self, context: Context, arm: int, y: float, weight: float = 1.0, label: int = -1
+    ) -> bool:
         """Forget the newest outcome like this one, with its context where nothing else needs it."""
-        alike = np.flatnonzero((self.arm == arm) & (self.y == y) & (self.label[self.row] == label))
-        for position in alike[::-1]:
+        alike = (self.arm == arm) & (self.y == y) & (self.weight == weight)
+        alike &= self.label[self.row] == label
+        for position in np.flatnonzero(alike)[::-1]:
             row = self._row[position]
             if np.array_equal(self._contexts[row], context):
                 self._delete(int(position), int(row))
