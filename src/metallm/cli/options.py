@@ -22,7 +22,9 @@ CostWeight = Annotated[
 Policy = Annotated[
     str | None,
     typer.Option(
-        "--policy", metavar="NAME", help="squarecb, linucb, greedy, paper, random or fixed:ARM."
+        "--policy",
+        metavar="NAME",
+        help="squarecb, linucb, thompson, greedy, paper, random or fixed:ARM.",
     ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every draw.")]

@@ -49,7 +49,7 @@ _HEAD = """\
 
 [router]
 # cost_weight = 0.2      # p in reward = quality - p * cost; 0 looks at quality alone
-# policy = "squarecb"    # squarecb, linucb, greedy, paper, random or fixed:NAME
+# policy = "squarecb"    # squarecb, linucb, thompson, greedy, paper, random or fixed:NAME
 # embedder = "static"    # or "sentence": milliseconds a query; pip install 'metallm[sentence]'
 # seed = 0
 # log_prompts = false    # keep the text of queries in the log
