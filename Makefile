@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml requirements.lock hatch_build.py $(wildcard src/metallm
 	  { rm -rf $(VENV); echo "this Python has no venv module: apt-get install python3-venv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@$(BIN)/python -c 'from metallm import inner; print("inner loops:", "compiled" if inner.COMPILED else "numpy alone (no C compiler)")'
+	@$(BIN)/python -c 'from metallm import inner; print("inner loops:", "compiled" if inner.COMPILED else "numpy alone (docs/decisions/0009-compiled-core.md)")'
 	@touch $(STAMP)
 
 demo: setup

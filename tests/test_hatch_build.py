@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
-from loops import needs_compiled
+from loops import compiled, needs_compiled, use
+from metallm.learners.blend import BlendLearner
 
 ROOT = Path(__file__).parent.parent
 
@@ -47,6 +49,38 @@ def test_it_compiles_a_library_that_python_imports(
         stdout=subprocess.PIPE,
     )
     assert 0.0 <= float(told.stdout) < 1.0
+
+
+@pytest.mark.process
+@needs_compiled
+def test_the_bits_do_not_depend_on_the_machine_s_vectors(
+    hook: ModuleType, sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("METALLM_PURE", raising=False)
+    monkeypatch.setenv("CFLAGS", "-O0 -DMETALLM_NARROW")
+    assert hook.compile_into(sources) == ""
+    name = "metallm.inner._compiled"
+    spec = importlib.util.spec_from_file_location(name, sources / hook.LIBRARY)
+    assert spec is not None
+    assert spec.loader is not None
+    narrow = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(narrow)
+    wide = compiled()
+    assert wide is not None
+    assert wide.__file__ != narrow.__file__
+    use(monkeypatch, wide)
+    learned = _learned()
+    use(monkeypatch, narrow)
+    assert _learned() == learned
+
+
+def _learned() -> list[bytes]:
+    learner, rng, estimates = BlendLearner(40), np.random.default_rng(0), []
+    for step in range(200):
+        context = rng.normal(size=40, scale=0.1).astype(np.float32)
+        learner.update(context, f"arm{step % 5}", float(rng.uniform() < 0.5))
+        estimates += [each.tobytes() for each in learner.estimate(context[None], ("arm0", "arm4"))]
+    return estimates
 
 
 @pytest.mark.parametrize(

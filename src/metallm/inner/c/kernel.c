@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BLOCK = 64 };
+
 /* e^x of numbers that are 0 or less, in place, within 2 units in the last place. C's own would be
    called number by number. x = n ln 2 + r, and e^r by its series: r is at most ln 2 / 2. */
-static inline void exponentials(double *restrict x, size count)
+PART void exponentials(double *restrict x, size count)
 {
     static const double c[12] = {
         1.0 / 6227020800.0, 1.0 / 479001600.0, 1.0 / 39916800.0, 1.0 / 3628800.0,
@@ -16,27 +18,33 @@ static inline void exponentials(double *restrict x, size count)
         1.0 / 120.0,        1.0 / 24.0,        1.0 / 6.0,        0.5,
     };
     const double shift = 0x1.8p52; /* adding it rounds, and leaves n in the lowest bits */
-    for (size i = 0; i < count; i++) {
-        const double own = x[i] < -708.0 ? -708.0 : x[i];
-        const double shifted = own * 0x1.71547652b82fep0 + shift;
-        const double n = shifted - shift;
-        const double r = (own - n * 0x1.62e42fefa3800p-1) - n * 0x1.ef35793c76730p-45;
-        double sum = c[0];
-        for (int term = 1; term < 12; term++)
-            sum = sum * r + c[term];
-        sum = (sum * r + 1.0) * r + 1.0;
-        uint64_t bits;
-        double power;
-        memcpy(&bits, &shifted, sizeof bits);
-        bits = (bits + 1023u) << 52;
-        memcpy(&power, &bits, sizeof power);
-        x[i] = sum * power;
+    double own[BLOCK], shifted[BLOCK];
+    uint64_t bits[BLOCK];
+    for (size first = 0; first < count; first += BLOCK) {
+        const size many = count - first < BLOCK ? count - first : BLOCK;
+        for (size i = 0; i < many; i++) {
+            own[i] = x[first + i] < -708.0 ? -708.0 : x[first + i];
+            shifted[i] = own[i] * 0x1.71547652b82fep0 + shift;
+        }
+        memcpy(bits, shifted, (size_t)many * sizeof *bits);
+        for (size i = 0; i < many; i++) {
+            const double n = shifted[i] - shift;
+            const double r = (own[i] - n * 0x1.62e42fefa3800p-1) - n * 0x1.ef35793c76730p-45;
+            double sum = c[0];
+            for (int term = 1; term < 12; term++)
+                sum = sum * r + c[term];
+            own[i] = (sum * r + 1.0) * r + 1.0;
+            bits[i] = (bits[i] + 1023u) << 52;
+        }
+        memcpy(shifted, bits, (size_t)many * sizeof *bits);
+        for (size i = 0; i < many; i++)
+            x[first + i] = own[i] * shifted[i];
     }
 }
 
 /* k(x, Z) = exp(-scale |x - z|^2) */
-static inline void near(const double *x, const double *points, const double *squares, double scale,
-                        double *restrict out, size count, size dim)
+PART void near(const double *x, const double *points, const double *squares, double scale,
+               double *restrict out, size count, size dim)
 {
     const double own = dot(x, x, dim);
     for (size i = 0; i < count; i++) {

@@ -7,16 +7,23 @@
 
 /* Where the C library can choose at load time, the loops are compiled for newer machines too. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__gnu_linux__) && \
-    !defined(__SANITIZE_ADDRESS__)
+    !defined(__SANITIZE_ADDRESS__) && !defined(METALLM_NARROW)
 #define WIDE __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDE
 #endif
 
+/* Part of the function that calls it, and so compiled for the same machines. */
+#if defined(__GNUC__)
+#define PART static inline __attribute__((always_inline))
+#else
+#define PART static inline
+#endif
+
 typedef ptrdiff_t length;
 
 /* a . b */
-static inline double dot(const double *a, const double *b, length n)
+PART double dot(const double *a, const double *b, length n)
 {
     double part[8] = {0};
     length i = 0;
@@ -31,8 +38,8 @@ static inline double dot(const double *a, const double *b, length n)
 }
 
 /* out += sum over rows i of x[i] * rows[i], four rows at a time; a row is `n` long */
-static inline void add_rows(double *restrict out, const double *restrict x,
-                            const double *restrict rows, length count, length n)
+PART void add_rows(double *restrict out, const double *restrict x,
+                   const double *restrict rows, length count, length n)
 {
     length i = 0;
     for (; i + 4 <= count; i += 4) {
@@ -51,7 +58,7 @@ static inline void add_rows(double *restrict out, const double *restrict x,
 }
 
 /* x' P x for a symmetric P of shape (n, n): four rows at a time, left of the diagonal alone */
-static inline double quadratic(const double *restrict P, const double *restrict x, length n)
+PART double quadratic(const double *restrict P, const double *restrict x, length n)
 {
     double part[4] = {0}, diagonal = 0.0;
     length i = 0;
@@ -78,8 +85,8 @@ static inline double quadratic(const double *restrict P, const double *restrict 
 }
 
 /* out = P x for a symmetric P of shape (n, n) of which the lower half counts */
-static inline void times_lower(double *restrict out, const double *restrict P,
-                               const double *restrict x, length n)
+PART void times_lower(double *restrict out, const double *restrict P,
+                      const double *restrict x, length n)
 {
     length i = 0;
     for (; i + 4 <= n; i += 4) {
@@ -105,8 +112,8 @@ static inline void times_lower(double *restrict out, const double *restrict P,
 }
 
 /* P -= sign * v v', the lower half alone */
-static inline void downdate_lower(double *restrict P, const double *restrict v, double sign,
-                                  length n)
+PART void downdate_lower(double *restrict P, const double *restrict v, double sign,
+                         length n)
 {
     for (length i = 0; i < n; i++) {
         double *restrict row = P + i * n;
@@ -117,8 +124,8 @@ static inline void downdate_lower(double *restrict P, const double *restrict v, 
 }
 
 /* P -= gain * through through', which leaves a symmetric P symmetric to the bit */
-static inline void downdate(double *restrict P, const double *restrict through, double gain,
-                            length n)
+PART void downdate(double *restrict P, const double *restrict through, double gain,
+                   length n)
 {
     for (length i = 0; i < n; i++) {
         double *restrict row = P + i * n;

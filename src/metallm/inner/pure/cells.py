@@ -27,11 +27,10 @@ def locate(point: FloatArray, doubled: FloatArray, squares: FloatArray, out: Ind
     cuts = out.shape[1]
     if cuts == 0 or size < cuts or size % cuts:
         raise ValueError(f"{size} cells cannot be cut {cuts} times alike")
-    distances = point @ doubled
+    distances = point[0].dot(doubled)
     distances += squares
     cells = size // cuts
-    np.argmin(distances.reshape(1, cuts, cells), axis=2, out=out)
-    out += np.arange(cuts) * cells
+    np.add(distances.reshape(cuts, cells).argmin(axis=1), np.arange(0, size, cells), out=out[0])
 
 
 def looked_up(table: FloatArray, cells: Indices, out: FloatArray) -> None:
@@ -43,7 +42,7 @@ def looked_up(table: FloatArray, cells: Indices, out: FloatArray) -> None:
         out: shape (1, K).
     """
     check("out", out, (1, table.shape[1]))
-    np.sum(table[cells], axis=1, out=out)
+    np.add.reduce(table[cells[0]], axis=0, out=out[0])
     out /= cells.shape[1]
 
 
@@ -75,4 +74,5 @@ def shrunk(
         out: shape (all cells, K).
         shrinkage: outcomes that an arm's mean counts for.
     """
-    np.divide(sy.T + shrinkage * means, n.T + shrinkage, out=out)
+    # in the order of the sums: across it numpy takes three times as long
+    out[:] = ((sy + shrinkage * means[:, None]) / (n + shrinkage)).T

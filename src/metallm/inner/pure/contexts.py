@@ -24,4 +24,4 @@ def project(context: Numbers, mean: FloatArray, directions: FloatArray, out: Flo
     check("context", context, (1, len(mean)))
     check("out", out, (1, directions.shape[1] + 1))
     out[:, 0] = 1.0
-    np.matmul(context - mean, directions, out=out[:, 1:])
+    np.dot((context - mean)[0], directions, out=out[0, 1:])
