@@ -15,6 +15,7 @@ from metallm.core.query import Query
 from metallm.embeddings.features import FeatureEmbedder
 from metallm.embeddings.form import FormEmbedder
 from metallm.embeddings.joined import JoinedEmbedder
+from metallm.embeddings.ngrams import NgramEmbedder
 from metallm.embeddings.sentence import SentenceEmbedder
 from metallm.embeddings.static import StaticEmbedder
 from metallm.errors import ConfigurationError, InputError, TableError, UnknownPriceError
@@ -299,8 +300,11 @@ def _weights(recordings: Recordings, weight: float) -> FloatArray | None:
 
 @cache
 def default_embedder() -> JoinedEmbedder:
-    """The static table, a text's form and the cheap features; its 16 MB are read once a process."""
-    return JoinedEmbedder([_static_embedder(), FormEmbedder(), FeatureEmbedder()])
+    """The static table, a text's words, its form and the cheap features; read once a process."""
+    table = _static_embedder()
+    return JoinedEmbedder(
+        [table, NgramEmbedder(table.tokenizer), FormEmbedder(), FeatureEmbedder()]
+    )
 
 
 @cache
@@ -317,9 +321,12 @@ def sentence_embedder(model: str | None = None) -> JoinedEmbedder:
 
 
 def beside_static(encoder: Embedder) -> JoinedEmbedder:
-    """The static table, an encoder whose contexts have length 1, and the cheap features."""
-    parts: list[Embedder] = [_static_embedder(), encoder, FormEmbedder(), FeatureEmbedder()]
-    return JoinedEmbedder(parts, scales=(SENTENCE_SCALE, SENTENCE_SCALE, 1.0, 1.0))
+    """The static table, an encoder whose contexts have length 1, and what else is cheap."""
+    table = _static_embedder()
+    words: list[Embedder] = [NgramEmbedder(table.tokenizer), FormEmbedder(), FeatureEmbedder()]
+    return JoinedEmbedder(
+        [table, encoder, *words], scales=(SENTENCE_SCALE, SENTENCE_SCALE, 1.0, 1.0, 1.0)
+    )
 
 
 def _embedder(

@@ -16,6 +16,7 @@ STATIC = StaticEmbedder()
 FEATURES = FeatureEmbedder()
 
 STATIC_BITS = [0.09347475320100784, -0.046785447746515274, -0.1215212345123291]
+NGRAM_BITS = [0.0, 0.0, -0.0651744, 0.0, 0.0, 0.0, 0.0, 0.103299]
 FORM_BITS = {2: -0.25, 9: -0.25, 48: -0.25, 59: -0.25}
 FEATURE_BITS = [
     -0.47045233845710754,
@@ -128,7 +129,8 @@ def test_contexts_are_the_numbers_that_the_embedder_s_id_stands_for() -> None:
     context = default_embedder().embed([text])
     assert context[0, :3].tolist() == pytest.approx(STATIC_BITS, abs=1e-7)
     assert context[0, -FEATURES.dim :].tolist() == pytest.approx(FEATURE_BITS, abs=1e-7)
-    form = context[0, 256 : -FEATURES.dim]
+    assert context[0, 256:264].tolist() == pytest.approx(NGRAM_BITS, abs=1e-6)
+    form = context[0, 256 + 128 : -FEATURES.dim]
     assert {place: round(float(form[place]), 6) for place in np.flatnonzero(form)} == FORM_BITS
 
 

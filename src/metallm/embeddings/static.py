@@ -36,7 +36,11 @@ _TOKENIZER = Path("tokenizers") / "l2_supercat_tokenizer_config.json"
 
 
 class StaticEmbedder:
-    """Mean of the token rows, scaled to length 1. A text without a known token gives zeros."""
+    """Mean of the token rows, scaled to length 1. A text without a known token gives zeros.
+
+    Attributes:
+        tokenizer: text to token ids, those of the table's rows.
+    """
 
     id = "wordllama-l2-supercat-256"
 
@@ -47,14 +51,14 @@ class StaticEmbedder:
         (table,) = load_file(_package_folder() / _WEIGHTS).values()
         # twice the memory of the file's halves, but adding them up takes a fifth of the time
         self._table: NDArray[np.float32] = table.astype(np.float32)
-        self._tokenizer = WordTokenizer(tokenizer_of_the_table())
+        self.tokenizer = WordTokenizer(tokenizer_of_the_table())
         self.dim = int(table.shape[1])
 
     def embed(self, texts: Sequence[str]) -> Context:
         """Contexts of n texts, shape (n, d), float32, each of length 1."""
         out = np.zeros((len(texts), self.dim), dtype=np.float32)
         for row, text in enumerate(texts):
-            ids = self._tokenizer.ids(text[:MAX_CHARACTERS])[:MAX_TOKENS]
+            ids = self.tokenizer.ids(text[:MAX_CHARACTERS])[:MAX_TOKENS]
             total = np.add.reduce(self._table.take(ids, axis=0), axis=0)
             length = math.sqrt(total.dot(total))
             if length > 0.0:
