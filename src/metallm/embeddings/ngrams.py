@@ -27,6 +27,10 @@ LENGTH = 0.5
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ over the golden ratio: spreads neighbours apart
 _PAIR = np.uint64(1_000_003)
+_DAMPED = np.log1p(np.arange(2 * MAX_TOKENS + 1.0))
+_DAMPED = np.concatenate([_DAMPED, -_DAMPED[:0:-1]])
+"""The damped value of each count; a negative count picks from the end."""
+
 _TOP = np.uint64(56)  # the highest bits are the best mixed: seven for the entry, one for the sign
 
 
@@ -48,13 +52,14 @@ class NgramEmbedder:
         out = np.zeros((len(texts), self.dim), dtype=np.float32)
         for row, text in enumerate(texts):
             counts = self._counts(self._tokenizer.ids(text[:MAX_CHARACTERS])[:MAX_TOKENS])
-            damped = np.copysign(np.log1p(np.abs(counts)), counts)
+            damped = _DAMPED.take(counts)
             length = math.sqrt(damped.dot(damped))
             if length > 0.0:
-                np.multiply(damped, LENGTH / length, out=out[row], casting="unsafe")
+                np.multiply(damped, LENGTH / length, out=out[row], casting="same_kind")
         return out
 
-    def _counts(self, ids: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _counts(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Sums of signs in each entry, shape (128,)."""
         tokens = ids.astype(np.uint64)
         count = len(tokens)
         grams = np.empty(max(2 * count - 1, 0), dtype=np.uint64)
@@ -65,4 +70,5 @@ class NgramEmbedder:
         grams *= _SPREAD
         hashed = (grams >> _TOP).astype(np.intp)
         sums = np.bincount(hashed, minlength=2 * self.dim)
-        return (sums[: self.dim] - sums[self.dim :]).astype(np.float64)
+        counts: NDArray[np.int64] = sums[: self.dim] - sums[self.dim :]
+        return counts

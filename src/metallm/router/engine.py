@@ -26,7 +26,7 @@ from metallm.router.judging import judged
 from metallm.router.knowledge import Knowledge
 from metallm.router.standing import Standing
 from metallm.router.told import DIM as TOLD_DIM
-from metallm.router.told import told
+from metallm.router.told import tell
 from metallm.router.turns import Turns
 
 if TYPE_CHECKING:
@@ -406,7 +406,12 @@ class Engine:
     def _contexts(self, queries: Sequence[Query], labels: tuple[str, ...] = ()) -> Context:
         """Contexts of n queries, shape (n, d)."""
         embedded = self._embedder.embed([query.text for query in queries])
-        return np.hstack([embedded, told(queries, labels)]) if self._describe else embedded
+        if not self._describe:
+            return embedded
+        contexts = np.zeros((len(queries), self.knowledge.context_dim), dtype=np.float32)
+        contexts[:, :-TOLD_DIM] = embedded
+        tell(queries, labels, contexts[:, -TOLD_DIM:])
+        return contexts
 
     def _weight(self, cost_weight: float | None) -> float:
         if cost_weight is None or cost_weight == self.cost_weight:

@@ -48,6 +48,7 @@ class Knowledge:
         arms: the configured arms by name.
         outcomes: how many qualities were learned from, recorded ones included.
         judges: how often each judge is right.
+        context_dim: length of a context.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Knowledge:
         self.outcomes = 0
         self.judges = Judges()
         self.arms = arms
-        self._dim = context_dim
+        self.context_dim = context_dim
         self._token_sum = 0.0
         self._token_count = 0
         self._digests: list[str] = []
@@ -241,10 +242,10 @@ class Knowledge:
         return np.nan_to_num(np.array([by_name.get(arm, scale) for arm in arms]) / scale, nan=1.0)
 
     def _check(self, contexts: Context) -> None:
-        if contexts.shape[-1] != self._dim:
+        if contexts.shape[-1] != self.context_dim:
             raise StoreError(
                 f"the log holds contexts of length {contexts.shape[-1]}, this router's embedder "
-                f"gives {self._dim}: use the embedder it was written with, or another log"
+                f"gives {self.context_dim}: use the embedder it was written with, or another log"
             )
 
 

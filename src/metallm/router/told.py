@@ -36,20 +36,27 @@ DIM = NAME_DIM + SHAPE_DIM
 
 
 def told(queries: Sequence[Query], labels: tuple[str, ...] = ()) -> Context:
-    """What is told of n queries, shape (n, DIM), float32.
+    """What is told of n queries, shape (n, DIM), float32; arguments as for `tell`."""
+    out = np.zeros((len(queries), DIM), dtype=np.float32)
+    tell(queries, labels, out)
+    return out
+
+
+def tell(queries: Sequence[Query], labels: tuple[str, ...], out: Context) -> None:
+    """Write what is told of n queries.
 
     Args:
         queries: n queries.
         labels: the labels that are asked about; none where the answer is free.
+        out: zeros of shape (n, DIM), float32.
     """
-    out = np.zeros((len(queries), DIM), dtype=np.float32)
     for row, query in enumerate(queries):
-        name = query.task or _system_prompt(query) or "\n".join(labels)
+        several = len(query.messages) > 1
+        name = query.task or (several and _system_prompt(query)) or "\n".join(labels)
         if name:
             out[row, :NAME_DIM] = _direction(name)
-        if len(query.messages) > 1:
+        if several:
             out[row, NAME_DIM:] = _shape(query)
-    return out
 
 
 @lru_cache(maxsize=4096)
