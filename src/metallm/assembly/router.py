@@ -1,41 +1,35 @@
-"""Builds a Router from names and settings; the only file that names concrete parts."""
+"""The router that users meet: an engine put together from names, with doors to ask arms."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 import uuid
-from functools import cache, partial
-from os import PathLike, fspath
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metallm.assembly.choices import (
+    chosen_learner,
+    chosen_policy,
+    chosen_store,
+    floored,
+    http_provider,
+)
+from metallm.assembly.embedders import chosen_embedder
 from metallm.core.query import Query
-from metallm.embeddings.features import FeatureEmbedder
-from metallm.embeddings.form import FormEmbedder
-from metallm.embeddings.joined import JoinedEmbedder
-from metallm.embeddings.ngrams import NgramEmbedder
-from metallm.embeddings.sentence import SentenceEmbedder
-from metallm.embeddings.static import StaticEmbedder
 from metallm.errors import ConfigurationError, InputError, TableError, UnknownPriceError
-from metallm.learners.blend import BlendLearner
 from metallm.learners.cost import CostLearner
-from metallm.learners.paper import PaperLearner
-from metallm.policies.floor import FlooredPolicy
-from metallm.policies.linucb import LinUCBPolicy
-from metallm.policies.simple import FixedPolicy, GreedyPolicy, RandomPolicy
-from metallm.policies.squarecb import SquareCBPolicy
-from metallm.policies.thompson import ThompsonPolicy
 from metallm.providers.prices import priced
 from metallm.router.answers import Classified
 from metallm.router.caller import Caller
 from metallm.router.engine import Engine
 from metallm.router.told import DIM as TOLD_DIM
-from metallm.store.memory import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from os import PathLike
     from typing import TypeVar
 
     from metallm.core.arm import Arm
@@ -43,18 +37,10 @@ if TYPE_CHECKING:
     from metallm.core.protocols import Embedder, Learner, Policy, Provider, Store
     from metallm.core.query import Message
     from metallm.router.answers import Answer
-    from metallm.settings import ProviderSettings, Settings
+    from metallm.settings import Settings
     from metallm.tables.recordings import Recordings
 
     _T = TypeVar("_T")
-
-POLICIES = ("squarecb", "thompson", "linucb", "greedy", "paper", "random", "fixed:NAME")
-EMBEDDERS = ("static", "sentence")
-SENTENCE_SCALE = 0.7
-"""Of table and encoder, side by side: together they have about length 1, as each has alone."""
-
-PAPER_ALPHA = 0.25
-"""α of the paper's policy; the paper does not give it, and its published code has 0."""
 
 
 class Router(Engine):
@@ -104,17 +90,17 @@ class Router(Engine):
         clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] | None = None,
     ) -> None:
-        chosen, features = _embedder(policy, embedder or "static", sentence_model)
+        chosen, features = chosen_embedder(policy, embedder or "static", sentence_model)
         # the paper's context is the text's embedding and nothing else
         described = TOLD_DIM if policy != "paper" else 0
-        make = learner or partial(_learner, policy, cost_weight, seed, arms)
+        make = learner or partial(chosen_learner, policy, cost_weight, seed, arms)
         super().__init__(
             [priced(arm) for arm in arms],
             embedder=chosen,
             learner=make(chosen.dim + described),
             costs=CostLearner(features + described),
-            policy=_floored(_policy(policy, arms), floor, arms),
-            store=_store(store),
+            policy=floored(chosen_policy(policy, arms), floor, arms),
+            store=chosen_store(store),
             cost_weight=cost_weight,
             seed=seed,
             log_prompts=log_prompts,
@@ -148,7 +134,7 @@ class Router(Engine):
             log_prompts=settings.router.log_prompts,
             embedder=settings.router.embedder,
             sentence_model=settings.router.sentence_model or None,
-            provider=provider or _http_provider(settings.providers),
+            provider=provider or http_provider(settings.providers),
         )
         for arm in router.arms.values():
             if arm.list_price is None and arm.price != "unknown":
@@ -160,7 +146,7 @@ class Router(Engine):
     def caller(self) -> Caller:
         """What calls the arms; made when it is first needed."""
         if self._caller is None:
-            self._caller = Caller(self, self._provider_given or _http_provider())
+            self._caller = Caller(self, self._provider_given or http_provider())
         return self._caller
 
     def fit(self, table: Any, *, weight: float = 1.0) -> None:
@@ -296,115 +282,6 @@ def _weights(recordings: Recordings, weight: float) -> FloatArray | None:
     if known is None:
         return None if weight == 1.0 else np.full(recordings.score.shape, weight)
     return weight * known
-
-
-@cache
-def default_embedder() -> JoinedEmbedder:
-    """The static table, a text's words, its form and the cheap features; read once a process."""
-    table = _static_embedder()
-    return JoinedEmbedder(
-        [table, NgramEmbedder(table.tokenizer), FormEmbedder(), FeatureEmbedder()]
-    )
-
-
-@cache
-def sentence_embedder(model: str | None = None) -> JoinedEmbedder:
-    """The static table, a sentence encoder and the cheap features, read once a process.
-
-    Args:
-        model: where it lies, see `SentenceEmbedder`; None for the one that the extra installs.
-
-    Raises:
-        ConfigurationError: the extra is not installed, or the model cannot be read.
-    """
-    return beside_static(_bare_sentence_embedder(model))
-
-
-def beside_static(encoder: Embedder) -> JoinedEmbedder:
-    """The static table, an encoder whose contexts have length 1, and what else is cheap."""
-    table = _static_embedder()
-    words: list[Embedder] = [NgramEmbedder(table.tokenizer), FormEmbedder(), FeatureEmbedder()]
-    return JoinedEmbedder(
-        [table, encoder, *words], scales=(SENTENCE_SCALE, SENTENCE_SCALE, 1.0, 1.0, 1.0)
-    )
-
-
-def _embedder(
-    policy: str | Policy, given: str | Embedder, model: str | PathLike[str] | None
-) -> tuple[Embedder, int]:
-    """The embedder, and how many of its last entries are cheap features."""
-    if not isinstance(given, str):
-        return given, 0
-    if given not in EMBEDDERS:
-        raise ConfigurationError(
-            f"no embedder is called {given!r}; there are: {', '.join(EMBEDDERS)}"
-        )
-    place = None if model is None else fspath(model)
-    if policy == "paper":
-        # the paper's context is the bare sentence embedding
-        return _static_embedder() if given == "static" else _bare_sentence_embedder(place), 0
-    joined = default_embedder() if given == "static" else sentence_embedder(place)
-    return joined, FeatureEmbedder.dim
-
-
-@cache
-def _static_embedder() -> StaticEmbedder:
-    return StaticEmbedder()
-
-
-@cache
-def _bare_sentence_embedder(model: str | None) -> SentenceEmbedder:
-    return SentenceEmbedder(model)
-
-
-def _learner(
-    policy: str | Policy, cost_weight: float, seed: int, arms: Sequence[Arm], dim: int
-) -> Learner:
-    if policy == "paper":
-        return PaperLearner(dim, cost_weight=cost_weight)
-    priors = {arm.name: arm.prior_quality for arm in arms if arm.prior_quality is not None}
-    return BlendLearner(dim, seed=seed, priors=priors)
-
-
-def _policy(name: str | Policy, arms: Sequence[Arm]) -> Policy:
-    if not isinstance(name, str):
-        return name
-    kinds: dict[str, Callable[[], Policy]] = {
-        "squarecb": SquareCBPolicy,
-        "thompson": ThompsonPolicy,
-        "linucb": LinUCBPolicy,
-        "greedy": GreedyPolicy,
-        "paper": lambda: LinUCBPolicy(PAPER_ALPHA, name="paper"),
-        "random": RandomPolicy,
-    }
-    if name in kinds:
-        return kinds[name]()
-    kind, colon, arm = name.partition(":")
-    if kind == "fixed" and colon:
-        if arm not in {each.name for each in arms}:
-            raise ConfigurationError(f"policy {name!r}: no arm is called {arm!r}")
-        return FixedPolicy(arm)
-    raise ConfigurationError(f"no policy is called {name!r}; there are: {', '.join(POLICIES)}")
-
-
-def _floored(policy: Policy, floor: float | Mapping[str, float], arms: Sequence[Arm]) -> Policy:
-    return policy if floor == 0.0 else FlooredPolicy(policy, floor, [arm.name for arm in arms])
-
-
-def _store(store: str | PathLike[str] | Store | None) -> Store:
-    if store is None:
-        return MemoryStore()
-    if isinstance(store, str | PathLike):
-        from metallm.store.sqlite import SqliteStore  # noqa: PLC0415 - only where it is used
-
-        return SqliteStore(store)
-    return store
-
-
-def _http_provider(settings: ProviderSettings | None = None) -> Provider:
-    from metallm.providers.http import HttpProvider  # noqa: PLC0415 - aiohttp takes .1 s
-
-    return HttpProvider(**(settings.model_dump() if settings is not None else {}))
 
 
 def _random_id() -> str:
