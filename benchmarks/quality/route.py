@@ -57,7 +57,14 @@ def main(arguments: list[str] | None = None) -> None:
             online_methods(peers=options.peers) if options.only != "offline" else [],
         ),
         Ledger(options.results),
-        Plan(options.shuffles, options.tuning_shuffles, options.peer_shuffles, options.jobs),
+        Plan(
+            shuffles=options.shuffles,
+            tuning_shuffles=options.tuning_shuffles,
+            peer_shuffles=options.peer_shuffles,
+            stream_shuffles=options.stream_shuffles,
+            peer_warm=options.peer_warm,
+            jobs=options.jobs,
+        ),
     )
     bench.run_offline()
     bench.run_online()
@@ -94,6 +101,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--shuffles", type=int, default=10)
     parser.add_argument("--tuning-shuffles", type=int, default=3, help="to compare settings on")
     parser.add_argument("--peer-shuffles", type=int, default=3, help="of other bandits' streams")
+    parser.add_argument("--stream-shuffles", type=int, help="of streams, if not as many")
+    parser.add_argument("--peer-warm", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--results", type=Path, help=".jsonl file to resume from")
     parser.add_argument("--report", type=Path, help=".html file")
     parser.add_argument("--markdown", type=Path)

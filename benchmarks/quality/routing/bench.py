@@ -33,12 +33,16 @@ class Plan:
         shuffles: of every file.
         tuning_shuffles: on which settings are compared.
         peer_shuffles: of the streams of other bandits, which are slow.
+        stream_shuffles: of our own streams and those of baselines; None for `shuffles`.
+        peer_warm: play other bandits with warm rows too, not from a cold start alone.
         jobs: processes.
     """
 
     shuffles: int = 10
     tuning_shuffles: int = 3
     peer_shuffles: int = 3
+    stream_shuffles: int | None = None
+    peer_warm: bool = True
     jobs: int = 1
 
 
@@ -111,16 +115,19 @@ class Bench:
 
     def shuffles_of(self, method: OnlineMethod) -> int:
         """How many shuffles an online method is played on."""
+        most = self.plan.stream_shuffles or self.plan.shuffles
         slow = method.group == "peer"
-        return min(self.plan.peer_shuffles, self.plan.shuffles) if slow else self.plan.shuffles
+        return min(self.plan.peer_shuffles if slow else most, self.plan.shuffles)
 
     def kinds_of(self, method: OnlineMethod) -> tuple[str, ...]:
         """Which streams an online method is played on."""
-        return (COLD, *WARM, LATE, NEVER) if method.group == "ours" else PEER_KINDS
+        if method.group == "ours":
+            return (COLD, *WARM, LATE, NEVER)
+        return PEER_KINDS if self.plan.peer_warm or method.group != "peer" else (COLD,)
 
     def _tuned_on(self, method: OnlineMethod) -> tuple[int, tuple[float, ...]]:
         if method.group == "ours":
-            return self.plan.tuning_shuffles, online.COST_WEIGHTS
+            return min(self.plan.tuning_shuffles, self.shuffles_of(method)), online.COST_WEIGHTS
         return 1, (PEER_TUNING_WEIGHT,)
 
     def _tuning(

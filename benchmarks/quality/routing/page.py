@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from metallm.evaluation.intervals import Interval
+    from routing.bench import Plan
     from routing.summary import Summary
 
 HEAD = """# What the learner is worth
@@ -25,12 +26,13 @@ set of queries would differ.
 
 **Settings are nested.** Each method has a few settings, listed at the end. A file is reported with
 the one that was best on the mean of the *other* files ({tuning} shuffles): none was chosen on the
-file it is shown for.
+file it is shown for. A method's default stands unless another is better by more than a standard
+error over those files.
 
 Repeat with
 
     pip install -e '.[bench,peers]'
-    python benchmarks/quality/route.py {names} --shuffles {shuffles} --results results.jsonl
+    python benchmarks/quality/route.py {names} {options}
 
 The recordings are no part of this project.
 """
@@ -56,8 +58,8 @@ ONLINE_TEXT = """## Online
 Queries come one by one; after each choice its outcome alone is told. Figures are reward per query
 less that of the best single model (known afterwards), × 1000, means over the cost weights
 {weights}, over the first 300 and 1,000 queries and over the whole stream. "Warm" starts give away
-that many fully labelled rows first. A blind mix of single models earns at most what the best one
-does: 0 here.
+that many fully recorded rows first. A blind mix of single models earns at most what the best one
+does: 0 here. {streams} shuffles.
 
 Peers are told the scalar reward (the one exception, ParetoBandit's own router, learns quality and
 prices arms itself), see the contexts on {directions} principal directions of all queries and a
@@ -75,12 +77,26 @@ CALLS_TEXT = """APGR: mean gap recovered over all shares of calls to the strong 
 random); CPT: least share of calls that recovers so much (RouteLLM, arXiv 2406.18665)."""
 
 
+def _said(plan: Plan) -> str:
+    """The options that make this plan."""
+    options = [
+        f"--shuffles {plan.shuffles}",
+        f"--tuning-shuffles {plan.tuning_shuffles}",
+        f"--peer-shuffles {plan.peer_shuffles}",
+    ]
+    if plan.stream_shuffles is not None:
+        options.append(f"--stream-shuffles {plan.stream_shuffles}")
+    if not plan.peer_warm:
+        options.append("--no-peer-warm")
+    return " ".join([*options, "--results results.jsonl"])
+
+
 def page(summary: Summary) -> str:
     """The whole page."""
     plan = summary.bench.plan
     parts = [
         HEAD.format(
-            shuffles=plan.shuffles, tuning=plan.tuning_shuffles,
+            shuffles=plan.shuffles, tuning=plan.tuning_shuffles, options=_said(plan),
             names=" ".join(f"{file}.parquet" for file in summary.files),
         )
     ]  # fmt: skip
@@ -158,7 +174,12 @@ def _online(summary: Summary) -> list[str]:
     bench = summary.bench
     weights = ", ".join(f"{p:g}" for p in online.COST_WEIGHTS)
     parts = [
-        ONLINE_TEXT.format(weights=weights, directions=DIRECTIONS, peers=bench.plan.peer_shuffles)
+        ONLINE_TEXT.format(
+            weights=weights,
+            directions=DIRECTIONS,
+            peers=bench.plan.peer_shuffles,
+            streams=bench.plan.stream_shuffles or bench.plan.shuffles,
+        )
     ]
     for kind in (COLD, *WARM):
         methods = [each.name for each in bench.online if kind in bench.kinds_of(each)]
