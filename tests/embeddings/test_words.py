@@ -77,3 +77,9 @@ def test_a_tokenizer_whose_tokens_reach_over_words_is_refused() -> None:
         WordTokenizer(across)
     with pytest.raises(ConfigurationError, match="has none for '▁'"):
         WordTokenizer(Tokenizer(BPE(vocab={"a": 0}, merges=[])))
+
+
+@given(st.lists(st.from_regex(r"[0-9]{1,22}[?!.,;:%)]{0,2}", fullmatch=True), max_size=6))
+def test_numbers_have_the_ids_that_the_tokenizer_gives_them(numbers: list[str]) -> None:
+    text = " ".join(["about", *numbers])
+    assert BY_WORD.ids(text).tolist() == _whole(text)

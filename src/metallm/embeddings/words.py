@@ -16,7 +16,7 @@ import numpy as np
 from metallm.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
@@ -28,6 +28,9 @@ LONGEST = 40
 """Characters of a word that is kept; what is longer seldom comes again."""
 
 _SPACE = "▁"
+_DIGITS = "0123456789"
+_NUMBER = re.compile(r"[0-9]{1,20}[?!.,;:%)]?")
+_BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 _SEGMENT = re.compile(r" +[^ ]*")
 _REACHES_OVER = re.compile(f"[^{_SPACE}]{_SPACE}")
 
@@ -57,6 +60,7 @@ class WordTokenizer:
         self._starts = np.zeros(max(vocabulary.values()) + 1, dtype=np.bool_)
         self._starts[[place for token, place in vocabulary.items() if token[:1] == _SPACE]] = True
         self._blank = {"": _bytes([vocabulary[_SPACE]])}
+        self._single = _single_signs(vocabulary)
         self._known = dict(self._blank)
         odd = [_SPACE, *(token.content for token in tokenizer.get_added_tokens_decoder().values())]
         # texts that hold one of these are not cut at spaces alone; their first signs are rare, and
@@ -87,8 +91,12 @@ class WordTokenizer:
         """The ids of words some of which are new; those are kept."""
         known = self._known
         new = dict.fromkeys(word for word in words if word not in known)
-        plain = [word for word in new if word[0] != " "]
         fresh = {word: _bytes(self._encoded(word)) for word in new if word[0] == " "}
+        if self._single:
+            # numbers come new all the time, and need no tokenizer
+            numbers = [word for word in new if _NUMBER.fullmatch(word)]
+            fresh.update((word, self._number(word)) for word in numbers)
+        plain = [word for word in new if word not in fresh]
         if plain:
             # all in one call; each word begins with the one token in it that begins with "▁"
             together = np.array(self._encoded(" ".join(plain)), dtype=np.int64)
@@ -102,9 +110,26 @@ class WordTokenizer:
         known.update((word, ids) for word, ids in fresh.items() if len(word) <= LONGEST)
         return found
 
+    def _number(self, word: str) -> bytes:
+        return self._blank[""] + b"".join(map(self._single.__getitem__, word))
+
     def _encoded(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
+
+
+def _single_signs(vocabulary: Mapping[str, int]) -> dict[str, bytes]:
+    """The ids of digits and of the signs that may end a number, where each is a token of its own.
+
+    Empty where a digit is part of any longer token: then numbers go the way of words.
+    """
+    signs = [*_DIGITS, *"?!.,;:%)"]
+    longer = (token for token in vocabulary if len(token) > 1 and not _BYTE.fullmatch(token))
+    if any(digit in token for token in longer for digit in _DIGITS):
+        return {}
+    if not all(sign in vocabulary for sign in signs):
+        return {}
+    return {sign: _bytes([vocabulary[sign]]) for sign in signs}
 
 
 def _bytes(ids: Sequence[int]) -> bytes:
