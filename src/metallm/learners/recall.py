@@ -20,6 +20,7 @@ on all of them, it is about 0.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +40,12 @@ ROWS_PER_CLASS = 8
 """Rows of a label that make it a class; labels with fewer are one class together."""
 
 MOST_CLASSES = 64
+
+LEAST_ROWS = 64
+"""Labelled rows before labels count at all, as many as before contexts do."""
+
+CAUTION = 1.0
+"""Standard errors that are taken off the share of labels."""
 
 SHRINKAGE = 5.0
 """Outcomes that an arm's mean counts for in each class."""
@@ -239,12 +246,16 @@ class LabelRecall:
         shown: tuple[NDArray[np.intp], Sequence[RowSet]],
         ridge: ArmRidge,
     ) -> float:
-        """The part of recall in its mean with ridge that errs least, leave-one-out, 0 to 1."""
+        """The part of recall in its mean with ridge that errs least, leave-one-out, 0 to 1.
+
+        Less `CAUTION` standard errors over rows: on a few rows it would often be large by luck.
+        """
         seen, sets = shown
         at = np.full(len(z), -1)
         at[seen] = np.arange(len(seen))
         means = self.sy.sum(axis=1) / np.maximum(self.n.sum(axis=1), 1.0)
-        table, moved, squared = self._table(means), 0.0, 0.0
+        table = self._table(means)
+        moved, squared = np.zeros(len(seen)), np.zeros(len(seen))
         for rows in sets:
             mine = np.flatnonzero(at[rows.rows] >= 0)
             row, place = rows.rows[mine], at[rows.rows[mine]]
@@ -257,9 +268,15 @@ class LabelRecall:
                 by_class += chance[place, own] * (table[arm, own] - y) / least
                 error = _ridge_errors(z[row], y, ridge, arm)
                 apart = by_class - (y - error)
-                moved += float(error @ apart)
-                squared += float(apart @ apart)
-        return min(max(moved / squared, 0.0), 1.0) if squared > 0.0 else 0.0
+                np.add.at(moved, place, error * apart)
+                np.add.at(squared, place, apart * apart)
+        total = float(squared.sum())
+        if total <= 0.0:
+            return 0.0
+        best = float(moved.sum()) / total
+        spread = moved - best * squared
+        unsure = math.sqrt(float(spread @ spread)) / total
+        return min(max(best - CAUTION * unsure, 0.0), 1.0)
 
 
 def classes_among(labels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -269,9 +286,11 @@ def classes_among(labels: NDArray[np.int64]) -> NDArray[np.int64]:
         labels: shape (n,), labels by number; `UNKNOWN` where a row has none.
 
     Returns:
-        Shape (G,); empty where fewer than two classes are left.
+        Shape (G,); empty where fewer than two classes are left, or rows are few.
     """
     known, count = np.unique(labels[labels != UNKNOWN], return_counts=True)
+    if count.sum() < LEAST_ROWS:
+        return np.zeros(0, dtype=np.int64)
     order = np.argsort(-count, kind="stable")[: MOST_CLASSES - 1]
     frequent = np.sort(known[order[count[order] >= ROWS_PER_CLASS]])
     rare = int(count.sum() - count[np.isin(known, frequent)].sum())
