@@ -54,7 +54,9 @@ def main(arguments: list[str] | None = None) -> None:
         Work(
             tables,
             offline_methods(peers=options.peers) if options.only != "online" else [],
-            online_methods(peers=options.peers) if options.only != "offline" else [],
+            online_methods(peers=options.peers and options.stream_peers)
+            if options.only != "offline"
+            else [],
         ),
         Ledger(options.results),
         Plan(
@@ -102,6 +104,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--tuning-shuffles", type=int, default=3, help="to compare settings on")
     parser.add_argument("--peer-shuffles", type=int, default=3, help="of other bandits' streams")
     parser.add_argument("--stream-shuffles", type=int, help="of streams, if not as many")
+    parser.add_argument("--stream-peers", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--peer-warm", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--results", type=Path, help=".jsonl file to resume from")
     parser.add_argument("--report", type=Path, help=".html file")
