@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from metallm.evaluation.intervals import Interval
-    from routing.bench import Plan
+    from routing.bench import Bench
     from routing.summary import Summary
 
 HEAD = """# What the learner is worth
@@ -77,8 +77,9 @@ CALLS_TEXT = """APGR: mean gap recovered over all shares of calls to the strong 
 random); CPT: least share of calls that recovers so much (RouteLLM, arXiv 2406.18665)."""
 
 
-def _said(plan: Plan) -> str:
+def _said(bench: Bench) -> str:
     """The options that make this plan."""
+    plan = bench.plan
     options = [
         f"--shuffles {plan.shuffles}",
         f"--tuning-shuffles {plan.tuning_shuffles}",
@@ -88,6 +89,11 @@ def _said(plan: Plan) -> str:
         options.append(f"--stream-shuffles {plan.stream_shuffles}")
     if not plan.peer_warm:
         options.append("--no-peer-warm")
+    offline, online = (
+        any(method.group == "peer" for method in side) for side in (bench.offline, bench.online)
+    )
+    if not online:
+        options.append("--no-stream-peers" if offline else "--no-peers")
     return " ".join([*options, "--results results.jsonl"])
 
 
@@ -96,7 +102,7 @@ def page(summary: Summary) -> str:
     plan = summary.bench.plan
     parts = [
         HEAD.format(
-            shuffles=plan.shuffles, tuning=plan.tuning_shuffles, options=_said(plan),
+            shuffles=plan.shuffles, tuning=plan.tuning_shuffles, options=_said(summary.bench),
             names=" ".join(f"{file}.parquet" for file in summary.files),
         )
     ]  # fmt: skip
