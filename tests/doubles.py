@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import count
+from typing import Any
 
 import numpy as np
 
 import metallm
 from metallm.core.arrays import Context
+from metallm.providers.scripted import ScriptedProvider
 
 
 class HashEmbedder:
@@ -37,3 +39,15 @@ def counting_ids() -> Callable[[], str]:
 CHEAP = metallm.Arm("sim/cheap", 0.1, 0.2)
 DEAR = metallm.Arm("sim/dear", 10.0, 20.0)
 """A hundred times as dear."""
+
+
+def yes_router(**options: Any) -> metallm.Router:
+    """A router of a cheap and a dear arm that always say "yes"."""
+    return metallm.Router(
+        [CHEAP, DEAR],
+        embedder=HashEmbedder(),
+        clock=lambda: 1000.0,
+        new_id=counting_ids(),
+        provider=ScriptedProvider(lambda _arm, _request: "yes"),
+        **options,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,38 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-import metallm
-from doubles import CHEAP, DEAR, HashEmbedder, counting_ids
+from doubles import CHEAP
 from metallm.assembly import Router
 from metallm.errors import FeedbackConflictError
-from metallm.providers.scripted import ScriptedProvider
 
 LABELS = ("yes", "no", "maybe")
-
-
-@pytest.fixture(name="make")
-def _make() -> Iterator[Callable[..., Router]]:
-    """Makes routers whose arms always say "yes", and closes them."""
-    made: list[Router] = []
-
-    def make(**options: Any) -> Router:
-        made.append(_router(**options))
-        return made[-1]
-
-    yield make
-    for router in made:
-        router.close()
-
-
-def _router(**options: Any) -> Router:
-    return metallm.Router(
-        [CHEAP, DEAR],
-        embedder=HashEmbedder(),
-        clock=lambda: 1000.0,
-        new_id=counting_ids(),
-        provider=ScriptedProvider(lambda _arm, _request: "yes"),
-        **options,
-    )
 
 
 def _learned(router: Router) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,42 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import metallm
-from doubles import CHEAP, DEAR, HashEmbedder, counting_ids
+from doubles import CHEAP, DEAR, yes_router
 from metallm.assembly import Router
 from metallm.core.outcome import Lesson
 from metallm.errors import FeedbackConflictError, InputError, UnknownLabelError
 from metallm.learners.blend import BlendLearner, BlendSettings
-from metallm.providers.scripted import ScriptedProvider
 from metallm.router.judges import Judges
 from metallm.store.memory import MemoryStore
 
 LABELS = ("yes", "no", "maybe")
-
-
-@pytest.fixture(name="make")
-def _make() -> Iterator[Callable[..., Router]]:
-    """Makes routers whose arms always say "yes", and closes them."""
-    made: list[Router] = []
-
-    def make(**options: Any) -> Router:
-        made.append(_router(**options))
-        return made[-1]
-
-    yield make
-    for router in made:
-        router.close()
-
-
-def _router(**options: Any) -> Router:
-    return metallm.Router(
-        [CHEAP, DEAR],
-        embedder=HashEmbedder(),
-        clock=lambda: 1000.0,
-        new_id=counting_ids(),
-        provider=ScriptedProvider(lambda _arm, _request: "yes"),
-        **options,
-    )
 
 
 def _sums(router: Router) -> dict[str, Any]:
@@ -264,7 +237,7 @@ EVENTS = st.tuples(
 def test_gold_after_judges_is_gold_alone_and_judges_know_their_last_words(
     events: Sequence[tuple[int, str | None, float, float]], gold: list[float]
 ) -> None:
-    router, straight = _router(), _router()
+    router, straight = yes_router(), yes_router()
     decisions = router.decide_many([f"text {number}" for number in range(4)])
     same = straight.decide_many([f"text {number}" for number in range(4)])
     opinions: dict[tuple[str, int], float] = {}
@@ -355,7 +328,7 @@ def _chosen_after(judge: str | None, seed: int) -> str:
     """
     rng = np.random.default_rng(seed)
     means_alone = BlendSettings(first_renewal=10_000)
-    router = _router(
+    router = yes_router(
         policy="greedy",
         cost_weight=0.34,
         learner=lambda dim: BlendLearner(dim, settings=means_alone),

@@ -1,8 +1,9 @@
-"""The default learner: ridge, cells and a kernel under a basis that is renewed as more is settings.
+"""The default learner: ridge, cells and a kernel under a basis that is renewed as more is known.
 
 The estimate is the mean of three: a ridge per arm, the means of cells, and a ridge per arm on a
 kernel's features. Each errs in its own way, so that their mean closes more of the gap to the oracle
-than any of them.
+than any of them. Where true labels are told, a fourth joins them: what the query's class tells of
+every arm, at the share that its record earns it.
 
 Between renewals an outcome costs two rank-one updates. Renewals come at growing numbers of rows, so
 that all of them together cost a constant share per row, and at the same points of the log whenever

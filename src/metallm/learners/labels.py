@@ -19,18 +19,20 @@ class LabelNames:
 
     The same word is another label in another task: what an arm does on "A" in one says nothing of
     the other. A task is "" where it has no name; a label without one is taken for that of the only
-    task that has it.
+    task that has it, settled when it first comes up: what was learned is taken back by the same
+    number, whatever came up meanwhile.
     """
 
     def __init__(self) -> None:
         self._number: dict[tuple[str, str], int] = {}
+        self._home: dict[str, str] = {}
 
     def number(self, task: str, label: str | None) -> int:
         """The number of a label, a new one where it is new; −1 for None."""
         if label is None:
             return UNKNOWN
         if not task:
-            task = self._only_task(label)
+            task = self._home.setdefault(label, self._only_task(label))
         return self._number.setdefault((task, label), len(self._number))
 
     def numbers(
@@ -74,9 +76,13 @@ class LabelNames:
         return {
             "task": np.array([task for task, _ in self._number], dtype=np.str_),
             "label": np.array([label for _, label in self._number], dtype=np.str_),
+            "homeless": np.array(list(self._home), dtype=np.str_),
+            "home": np.array(list(self._home.values()), dtype=np.str_),
         }
 
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from a saved state."""
         pairs = zip(state["task"].tolist(), state["label"].tolist(), strict=True)
         self._number = {pair: number for number, pair in enumerate(pairs)}
+        homes = zip(state["homeless"].tolist(), state["home"].tolist(), strict=True)
+        self._home = dict(homes)

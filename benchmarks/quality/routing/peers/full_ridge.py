@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,5 +53,5 @@ class FullRidgePlayer:
         """Every model's reward in this row."""
         del column
         for arm, reward in enumerate(self._reward[row].tolist()):
-            if reward == reward:  # noqa: PLR0124 - NaN where nothing was recorded
+            if not math.isnan(reward):  # NaN where nothing was recorded
                 self._ridge.update(arm, self._contexts[row], reward)
