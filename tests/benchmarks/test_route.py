@@ -37,6 +37,8 @@ def test_a_folder_gives_figures_tables_and_a_file_to_resume_from(
     assert {
         "gap_closed.first", "gap_closed.second", "gap_closed_mean", "saving99_median",
         "cold_reward_mean", "warm25_reward.first", "warm25_reward.second",
+        "calibration_error_mean", "calibration_error.first", "brier_mean",
+        "calibration_error_mean.task-label router", "brier_mean.each model's mean",
     } <= set(figures)  # fmt: skip
     assert figures["gap_closed_mean"] == pytest.approx(
         (figures["gap_closed.first"] + figures["gap_closed.second"]) / 2
@@ -45,6 +47,8 @@ def test_a_folder_gives_figures_tables_and_a_file_to_resume_from(
     assert figures["gap_closed_mean.oracle"] == pytest.approx(1.0, abs=0.01)
     assert figures["cold_reward_mean.oracle"] > figures["cold_reward_mean"]
     assert "| **MetaLLM** |" in page.read_text()
+    assert "#### Calibration error, points" in page.read_text()
+    assert "calibration_error_mean.random" not in figures
     lines = results.read_text()
     assert "left" in capsys.readouterr().err
     run(folder, "--results", results, "--json", out)

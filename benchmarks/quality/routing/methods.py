@@ -83,14 +83,14 @@ class OnlineMethod:
 
 def offline_methods(*, peers: bool) -> list[OfflineMethod]:
     """Ours first, then peers, then baselines."""
-    methods = [OfflineMethod(OURS, "ours", candidates.OFFLINE, _ours_offline, candidates.LEARNER)]
+    methods = [OfflineMethod(OURS, "ours", candidates.OFFLINE, _ours_offline, _OURS_OFFLINE)]
     if peers:
         kinds = (ridge.KIND, knn.KIND, mlp.KIND, factors.KIND)
         methods += [_quality_method(kind) for kind in kinds if _there(kind)]
-        methods.append(OfflineMethod(PAPER, "peer", _PLAIN, _paper_offline))
+        methods.append(OfflineMethod(PAPER, "peer", _PLAIN, _paper_offline, _ESTIMATING))
     else:
         methods.append(_quality_method(ridge.KIND))
-    methods.append(OfflineMethod("task-label router", "baseline", _PLAIN, _task_label))
+    methods.append(OfflineMethod("task-label router", "baseline", _PLAIN, _task_label, _ESTIMATING))
     methods += [
         OfflineMethod(name, "baseline", _PLAIN, partial(_baseline, name))
         for name in baselines.POINTS
@@ -120,6 +120,8 @@ def online_methods(*, peers: bool) -> list[OnlineMethod]:
 
 
 _PLAIN = {"-": None}
+_ESTIMATING = f"1, figures {offline.FIGURES}"
+_OURS_OFFLINE = f"{candidates.LEARNER}, figures {offline.FIGURES}"
 
 
 def _there(kind: Kind | QualityKind) -> bool:
@@ -149,7 +151,7 @@ def _quality_method(kind: QualityKind) -> OfflineMethod:
         model.fit(train, split.learned.quality)
         return offline.estimated_figures(split, split.with_learned_costs(model.predict(test)))
 
-    return OfflineMethod(kind.name, "peer", kind.settings, figures)
+    return OfflineMethod(kind.name, "peer", kind.settings, figures, _ESTIMATING)
 
 
 def _paper_offline(split: Split, setting: Any) -> dict[str, Any]:

@@ -12,12 +12,16 @@ from metallm.evaluation.frontier import hull, single_models, standing
 from metallm.evaluation.greedy import greedy_points
 from metallm.evaluation.strong_weak import call_curve
 from routing import baselines
+from routing.calibration import calibration_figures
 
 if TYPE_CHECKING:
     from metallm.core.arrays import FloatArray
     from metallm.evaluation.greedy import Points
     from routing.split import Estimates, Split
     from routing.table import Table
+
+FIGURES = "2"
+"""Bump it when `estimated_figures` has changed: methods that estimate are then fitted anew."""
 
 DEFAULT_COST_WEIGHT = 0.2
 """The router's own default; RouterArena's score is taken there."""
@@ -41,7 +45,11 @@ def estimated_figures(split: Split, estimates: Estimates) -> dict[str, Any]:
         cost_weights=COST_WEIGHTS,
         cost_scale=estimates.cost_scale,
     )
-    return {**point_figures(split, points), **_call_figures(split, estimates.quality)}
+    return {
+        **point_figures(split, points),
+        **_call_figures(split, estimates.quality),
+        **calibration_figures(split, estimates),
+    }
 
 
 def baseline_figures(split: Split, name: str) -> dict[str, Any]:

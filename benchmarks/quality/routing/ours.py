@@ -45,6 +45,7 @@ def offline(split: Split, settings: BlendSettings) -> Estimates:
         np.array([[np.nan if one.cost_usd is None else one.cost_usd for one in row]
                   for row in beliefs]),
         seen[0].cost_scale,
+        np.array([[one.uncertainty for one in row] for row in beliefs]),
     )  # fmt: skip
 
 

@@ -73,6 +73,27 @@ The best arm joins at a third of the stream. Share of the attainable gain, over 
 """
 
 
+CALIBRATION_TEXT = """### Are the estimates what they say?
+
+Over all queries decided and all models, chosen or not. **Calibration error**: estimated qualities,
+clipped to 0 and 1, in {bins} bins of equal width; the mean over pairs of |mean estimate − mean
+recorded quality| of their bin, in points. It is above 0 by luck alone where queries are few.
+**Brier score**: mean squared error, × 100; less the better calibrated an estimate is, and the
+better it tells queries apart.
+"""
+
+ERRORS_TEXT = """#### What MetaLLM's standard errors are worth
+
+One outcome cannot show whether an expectation was right; the mean of an arm's outcomes over like
+queries can, within the luck of the rows. So the queries decided are cut into cells of about {rows}
+by their contexts, and each arm's mean recorded quality in a cell ({least} outcomes at least) is
+held against the mean estimate. Shown is the share of these within 1.96 standard errors, in %, where
+the learner's own error is allowed for beside the luck of the rows, and where luck alone is. The
+learner's error is taken to be the same throughout a cell. Where it is not, cells' means are surer
+than this says: a share below 95 % shows that standard errors are too small, one above does not show
+that they are too large. Nothing here tells of single queries.
+"""
+
 CALLS_TEXT = """APGR: mean gap recovered over all shares of calls to the strong model (.5 at
 random); CPT: least share of calls that recovers so much (RouteLLM, arXiv 2406.18665)."""
 
@@ -130,6 +151,7 @@ def _offline(summary: Summary) -> list[str]:
         ("arena", "Arena"),
     ):
         parts += [f"### {title}", "", _by_file(summary, methods, name, 100)]
+    parts += _calibration(summary)
     two = [file for file in summary.files if len(summary.bench.tables[file].arms) == 2]
     for file in two:
         parts += [
@@ -148,17 +170,48 @@ def _offline(summary: Summary) -> list[str]:
     return parts
 
 
+def _calibration(summary: Summary) -> list[str]:
+    """The tables of estimates against what was recorded, of the methods that estimate."""
+    from routing import calibration
+
+    names = summary.estimating
+    means = [summary.offline(file, OURS, "brier_means") for file in summary.files]
+    rows = _of_files(summary, names, "brier")
+    rows["each model's mean"] = [*means, summary.mean_offline(OURS, "brier_means")]
+    errors = {
+        title: _of_files(summary, [OURS], figure)[OURS]
+        for title, figure in (
+            ("luck and standard errors", "covered"), ("luck alone", "covered_by_luck")
+        )
+    }  # fmt: skip
+    head = ["", *summary.files, "mean"]
+    return [
+        CALIBRATION_TEXT.format(bins=calibration.BINS),
+        "#### Calibration error, points", "", _by_file(summary, names, "ece", 100),
+        "#### Brier score × 100", "", _table(head, rows, lambda cell: _cell(cell, 100, 1)),
+        ERRORS_TEXT.format(rows=calibration.ROWS_PER_CELL, least=calibration.LEAST_IN_CELL),
+        _table(head, errors, lambda cell: _cell(cell, 100, 1)),
+    ]  # fmt: skip
+
+
 _CALLS = ("apgr", "cpt20", "cpt50", "cpt80")
 
 
-def _by_file(summary: Summary, methods: Sequence[str], figure: str, scale: float) -> str:
-    rows: dict[str, list[Interval | float | None]] = {
+def _of_files(
+    summary: Summary, methods: Sequence[str], figure: str
+) -> dict[str, list[Interval | None]]:
+    """By method a figure of each file and their mean."""
+    return {
         name: [
             *(summary.offline(file, name, figure) for file in summary.files),
             summary.mean_offline(name, figure),
         ]
         for name in methods
     }
+
+
+def _by_file(summary: Summary, methods: Sequence[str], figure: str, scale: float) -> str:
+    rows = _of_files(summary, methods, figure)
     return _table(["", *summary.files, "mean"], rows, lambda cell: _cell(cell, scale, 1))
 
 

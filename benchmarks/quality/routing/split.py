@@ -27,11 +27,13 @@ class Estimates:
         quality: shape (m, K).
         cost_usd: shape (m, K).
         cost_scale: USD that count as a cost of 1.
+        error: standard errors of the qualities, shape (m, K); None where a method has none.
     """
 
     quality: FloatArray
     cost_usd: FloatArray
     cost_scale: float
+    error: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)

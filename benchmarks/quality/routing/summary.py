@@ -38,6 +38,15 @@ class Summary:
         """Names of the tables."""
         return list(self.bench.tables)
 
+    @property
+    def estimating(self) -> list[str]:
+        """Names of the offline methods that estimate quality, ours first."""
+        return [
+            method.name
+            for method in self.bench.offline
+            if all(self.offline_values(file, method.name, "ece") is not None for file in self.files)
+        ]
+
     def offline(self, file: str, method: str, figure: str) -> Interval | None:
         """A figure over shuffles; None where some shuffle has none."""
         values = self.offline_values(file, method, figure)
@@ -134,6 +143,19 @@ class Summary:
             if method.name != OURS:
                 mean = self.mean_offline(method.name, "gap_closed")
                 found[f"gap_closed_mean.{method.name}"] = _value(mean)
+        return found | self._calibration_figures()
+
+    def _calibration_figures(self) -> dict[str, float]:
+        found = {
+            f"calibration_error.{file}": _value(self.offline(file, OURS, "ece"))
+            for file in self.files
+        }
+        for name in self.estimating:
+            said = "" if name == OURS else f".{name}"
+            found[f"calibration_error_mean{said}"] = _value(self.mean_offline(name, "ece"))
+            found[f"brier_mean{said}"] = _value(self.mean_offline(name, "brier"))
+        found["brier_mean.each model's mean"] = _value(self.mean_offline(OURS, "brier_means"))
+        found["error_coverage_mean"] = _value(self.mean_offline(OURS, "covered"))
         return found
 
     def _online_figures(self) -> dict[str, float]:
