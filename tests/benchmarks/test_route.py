@@ -87,17 +87,22 @@ def test_the_report_needs_nothing_from_the_network(folder: Path) -> None:
     report = folder / "report.html"
     run(folder / "first.parquet", "--report", report)
     text = report.read_text()
-    assert "first: frontiers" in text
+    assert "first: quality for money" in text
     assert not re.search(r"<script[^>]*src=", text)
     assert "<link" not in text.split("<script", maxsplit=1)[0]
-    assert text.count("Plotly.newPlot(") >= 3
+    assert text.count("Plotly.newPlot(") == 6
+    # before the tables of their part, and no mark of theirs is left
+    assert text.index("first: quality for money") < text.index("<h3>Gap closed")
+    assert text.index("first: a cold stream") < text.index("<h3>Cold, whole stream")
+    assert "[plots:" not in text
 
 
 def test_markdown_becomes_html() -> None:
     found = to_html(
-        "# A & B\n\nText **bold**\non.\n\n- one\n  more\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+        "# A & B\n\nText **bold** and *other* 3* | 4 * 5\non."
+        "\n\n- one\n  more\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |"
     )
     assert "<h1>A &amp; B</h1>" in found
-    assert "<p>Text <b>bold</b> on.</p>" in found
+    assert "<p>Text <b>bold</b> and <em>other</em> 3* | 4 * 5 on.</p>" in found
     assert "<ul><li>one more</li><li>two</li></ul>" in found
     assert "<tr><th>a</th><th>b</th></tr>\n<tr><td>1</td><td>2</td></tr>" in found

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
+_STRESSED = re.compile(r"(?<![\w*])\*([^\s*](?:[^*]*[^\s*])?)\*(?![\w*])")
 
 
 def to_html(markdown: str) -> str:
@@ -36,7 +37,7 @@ def _kind(line: str) -> str:
 
 
 def _inline(text: str) -> str:
-    return _BOLD.sub(r"<b>\1</b>", escape(text, quote=False))
+    return _STRESSED.sub(r"<em>\1</em>", _BOLD.sub(r"<b>\1</b>", escape(text, quote=False)))
 
 
 def _headings(lines: list[str]) -> str:
