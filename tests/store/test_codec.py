@@ -59,6 +59,8 @@ decisions = st.builds(
     labels=st.lists(TEXTS, max_size=3).map(tuple),
     task=st.none() | TEXTS,
     text=st.none() | TEXTS,
+    words=st.binary(max_size=6),
+    parent=st.none() | TEXTS,
     at=FLOATS,
 )
 FINITE = st.floats(allow_nan=False, allow_infinity=False) | st.just(-0.0)
@@ -86,6 +88,7 @@ outcomes = st.builds(
     corrected=st.none() | FLOATS,
     corrected_weight=FLOATS,
     lessons=st.lists(lessons, max_size=3).map(tuple),
+    answers=st.lists(st.tuples(TEXTS, st.none() | TEXTS), max_size=3).map(tuple),
     at=FLOATS,
 )
 
@@ -105,6 +108,8 @@ def recordings(draw: st.DrawFn) -> Recorded:
         tasks=tuple(draw(st.lists(TEXTS, min_size=n, max_size=n))),
         labels=tuple(draw(st.lists(st.none() | TEXTS, min_size=n, max_size=n))),
         weight=draw(st.none() | table),
+        words=tuple(draw(st.lists(st.binary(max_size=4), max_size=n))),
+        answers=tuple(draw(st.lists(st.tuples(st.none() | TEXTS), max_size=n))),
         at=draw(FLOATS),
     )
 
@@ -180,14 +185,14 @@ def test_every_field_of_a_record_has_a_column(connection: sqlite3.Connection) ->
 
 def test_an_outcome_of_before_weights_and_judges_counts_once_and_is_true() -> None:
     old = sqlite3.connect(":memory:", isolation_level=None)
-    first, second, third = MIGRATIONS[:3]
+    first, second, *later = MIGRATIONS
     for statement in (*first, *second):
         old.execute(statement)
     old.execute(
         "INSERT INTO outcomes (seq, decision_id, at, arm, kind, quality, cost_estimated, replaces) "
         "VALUES (1, 'a', 2.5, 'x', 'feedback', 1.0, 0, 0.25)"
     )
-    for statement in third:
+    for statement in (each for step in later for each in step):
         old.execute(statement)
     told = codec.outcome_of(old.execute("SELECT * FROM outcomes").fetchone())
     old.close()

@@ -36,6 +36,10 @@ class Decision:
         labels: the labels that were asked about, or empty.
         task: the caller's name for the task.
         text: the query's text, only where logging of prompts is switched on.
+        words: the text's hashed n-grams, uint16, little-endian, for the student of a
+            classification; empty elsewhere.
+        parent: the decision that this one goes on from: its arm answered, and more was asked;
+            None for the first of a query.
         at: POSIX seconds.
     """
 
@@ -54,4 +58,6 @@ class Decision:
     labels: tuple[str, ...] = ()
     task: str | None = None
     text: str | None = None
+    words: bytes = b""
+    parent: str | None = None
     at: float = 0.0

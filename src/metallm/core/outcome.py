@@ -71,6 +71,8 @@ class Outcome:
             out; any number. None where a judge's word teaches the arm nothing.
         corrected_weight: what that counts, 0 to 1.
         lessons: what the judgement tells of judges.
+        answers: of a classification's true label, what each arm that was asked had answered, arm
+            and label; None for an answer that named none.
         at: POSIX seconds.
     """
 
@@ -95,6 +97,7 @@ class Outcome:
     corrected: float | None = None
     corrected_weight: float = 0.0
     lessons: tuple[Lesson, ...] = ()
+    answers: tuple[tuple[str, str | None], ...] = ()
     at: float = 0.0
 
     @property
@@ -131,6 +134,8 @@ class Recorded:
         tasks: n names of tasks, "" where unknown; empty where none is known.
         labels: n true labels, None where unknown; empty where none is known.
         weight: shape (n, K), how much each outcome counts, above 0; None counts each once.
+        words: n texts' hashed n-grams, as in `Decision`; empty where no class is to be learned.
+        answers: n rows of K labels that were answered, None where unknown; empty as `words`.
         at: POSIX seconds.
     """
 
@@ -144,4 +149,6 @@ class Recorded:
     tasks: tuple[str, ...] = ()
     labels: tuple[str | None, ...] = ()
     weight: FloatArray | None = None
+    words: tuple[bytes, ...] = ()
+    answers: tuple[tuple[str | None, ...], ...] = ()
     at: float = 0.0

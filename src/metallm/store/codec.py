@@ -13,6 +13,7 @@ import math
 import struct
 import zlib
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -23,18 +24,21 @@ from metallm.core.outcome import Lesson, Outcome, OutcomeKind, Recorded
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
 Row = tuple[Any, ...]
 
 INSERT_DECISION = (
     "INSERT INTO decisions (seq, id, idx, at, arm, propensity, policy, version, cost_weight, "
     "cost_scale, input_tokens, task, labels, text, context, arms, estimates, chosen_from, "
-    "propensities) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "propensities, words, parent) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 INSERT_OUTCOME = (
     "INSERT INTO outcomes (seq, decision_id, at, arm, kind, quality, label, answer, cost_usd, "
     "cost_estimated, latency_s, input_tokens, output_tokens, list_usd, error, replaces, "
-    "replaces_label, replaces_weight, weight, judge, corrected, corrected_weight, lessons) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "replaces_label, replaces_weight, weight, judge, corrected, corrected_weight, lessons, "
+    "answers) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 INSERT_RECORDED = "INSERT INTO recorded (seq, at, tables) VALUES (?, ?, ?)"
 
@@ -66,6 +70,8 @@ def decision_row(seq: int, decision: Decision) -> Row:
         # the same arms nearly always: named once
         None if chosen_from == arms else _names_out(chosen_from),
         struct.pack(f"<{len(chosen_from)}d", *decision.propensities.values()),
+        decision.words or None,
+        pack_text(decision.parent),
     )
 
 
@@ -91,6 +97,8 @@ def decision_of(row: Row) -> Decision:
         labels=() if row[12] is None else _names_in(row[12]),
         task=_text_or_none(row[11]),
         text=_text_or_none(row[13]),
+        words=row[19] or b"",
+        parent=_text_or_none(row[20]),
         at=unpack_float(row[3]),
     )
 
@@ -121,6 +129,7 @@ def outcome_row(seq: int, outcome: Outcome) -> Row:
         pack_float(outcome.corrected),
         pack_float(outcome.corrected_weight),
         _lessons_out(outcome.lessons),
+        json.dumps(outcome.answers) if outcome.answers else None,
     )
 
 
@@ -148,17 +157,26 @@ def outcome_of(row: Row) -> Outcome:
         corrected=_float_or_none(row[20]),
         corrected_weight=unpack_float(row[21]),
         lessons=_lessons_in(row[22]),
+        answers=_answers_in(row[23]),
         at=unpack_float(row[2]),
     )
 
 
 def recorded_row(seq: int, recorded: Recorded) -> Row:
     """Recorded outcomes as the values of INSERT_RECORDED: one compressed npz."""
-    words = {"arms": recorded.arms, "tasks": recorded.tasks, "labels": recorded.labels}
-    names = json.dumps(words).encode("ascii")
+    told = {
+        "arms": recorded.arms,
+        "tasks": recorded.tasks,
+        "labels": recorded.labels,
+        "answers": recorded.answers,
+        "words": [len(each) for each in recorded.words],
+    }
+    names = json.dumps(told).encode("ascii")
     arrays: dict[str, Any] = {name: np.asarray(getattr(recorded, name)) for name in _ARRAYS}
     if recorded.weight is not None:
         arrays["weight"] = np.asarray(recorded.weight)
+    if recorded.words:
+        arrays["words"] = np.frombuffer(b"".join(recorded.words), np.uint8)
     npz = io.BytesIO()
     np.savez(npz, names=np.frombuffer(names, np.uint8), **arrays)
     # contexts hardly shrink, and the rest shrinks at level 1 as well
@@ -176,8 +194,17 @@ def recorded_of(row: Row) -> Recorded:
             labels=tuple(names.get("labels", ())),
             at=unpack_float(row[1]),
             weight=npz.get("weight"),
+            words=_cut(npz.get("words"), names.get("words", ())),
+            answers=tuple(map(tuple, names.get("answers", ()))),
             **{name: npz[name] for name in _ARRAYS},
         )
+
+
+def _cut(together: NDArray[np.uint8] | None, lengths: Sequence[int]) -> tuple[bytes, ...]:
+    """The parts of these lengths, one after the other."""
+    whole = b"" if together is None else together.tobytes()
+    ends = list(accumulate(lengths))
+    return tuple(whole[end - length : end] for end, length in zip(ends, lengths, strict=True))
 
 
 def pack_float(value: float | None) -> float | bytes | None:
@@ -229,6 +256,12 @@ def _lessons_out(lessons: Sequence[Lesson]) -> str | None:
 
 def _lessons_in(lessons: str | None) -> tuple[Lesson, ...]:
     return () if lessons is None else tuple(Lesson(*each) for each in json.loads(lessons))
+
+
+def _answers_in(answers: str | None) -> tuple[tuple[str, str | None], ...]:
+    if answers is None:
+        return ()
+    return tuple((arm, label) for arm, label in json.loads(answers))
 
 
 # the same few tuples of names come with every decision

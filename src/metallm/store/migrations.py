@@ -80,7 +80,19 @@ _WEIGHTS_AND_JUDGES = (
     "ALTER TABLE outcomes ADD COLUMN lessons TEXT",
 )
 
-MIGRATIONS: Sequence[Sequence[str]] = (_FIRST, _LABELS_TAKEN_BACK, _WEIGHTS_AND_JUDGES)
+# decisions of before have no students, and each stands alone
+_STEPS_OF_A_CLASSIFICATION = (
+    "ALTER TABLE decisions ADD COLUMN words BLOB",
+    "ALTER TABLE decisions ADD COLUMN parent TEXT",
+    "ALTER TABLE outcomes ADD COLUMN answers TEXT",
+)
+
+MIGRATIONS: Sequence[Sequence[str]] = (
+    _FIRST,
+    _LABELS_TAKEN_BACK,
+    _WEIGHTS_AND_JUDGES,
+    _STEPS_OF_A_CLASSIFICATION,
+)
 
 
 def schema_version(connection: sqlite3.Connection, path: Path, *, newest: int) -> int:
