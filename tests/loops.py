@@ -12,7 +12,7 @@ from metallm.inner import pure
 
 NAMES = (
     "RidgeLoops", "gap_weights", "draw", "uniform", "project", "locate", "looked_up", "count",
-    "shrunk", "kernel_predict", "kernel_update",
+    "shrunk", "kernel_predict", "kernel_update", "token_sum", "gram_sums", "scaled", "Lexicon",
 )  # fmt: skip
 
 

@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metallm.embeddings import ngrams
 from metallm.embeddings.ngrams import LENGTH, NgramEmbedder
 from metallm.embeddings.static import tokenizer_of_the_table
 from metallm.embeddings.words import WordTokenizer
+from metallm.inner import gram_sums
 
 TOKENIZER = WordTokenizer(tokenizer_of_the_table())
 NGRAMS = NgramEmbedder(TOKENIZER)
@@ -43,7 +45,9 @@ def test_the_order_of_words_counts() -> None:
 
 
 def test_tokens_spread_evenly_over_entries_and_signs() -> None:
-    single = np.array([NGRAMS._counts(np.array([token])) for token in range(4000)])
+    single = np.empty((4000, NGRAMS.dim))
+    for token in range(4000):
+        gram_sums(np.array([token]), np.arange(2.0), single[token], ngrams._PAIR, ngrams._SPREAD)
     assert np.abs(single).sum(axis=1).tolist() == [1.0] * 4000
     hits = np.abs(single).sum(axis=0)
     # 4,000 tokens over 128 entries: 31 each, give or take

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import threading
 
 import pytest
@@ -15,6 +16,7 @@ from metallm.errors import ConfigurationError
 
 WHOLE = tokenizer_of_the_table()
 BY_WORD = WordTokenizer(WHOLE)
+ENCODABLE = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 pieces = st.sampled_from(
     [" ", "  ", "\n", "\t", "▁", "<s>", "</s>", "<unk>", "<", "a", "The", "don't", "=>", "é", "🙂"]
 )
@@ -25,7 +27,13 @@ def _whole(text: str) -> list[int]:
     return ids
 
 
-@given(st.one_of(st.text(max_size=60), st.lists(pieces, max_size=14).map("".join)))
+def test_a_lone_surrogate_is_cut_as_the_sign_for_what_is_unknown() -> None:
+    for odd in ("\ud800", "a \udfffb c", "<s>\ud83d", "▁\udc80", "  \ud800 "):
+        known = re.sub("[\ud800-\udfff]", "\ufffd", odd)
+        assert BY_WORD.ids(odd).tolist() == _whole(known)
+
+
+@given(st.one_of(ENCODABLE, st.lists(pieces, max_size=14).map("".join)))
 @settings(max_examples=300)
 def test_a_text_has_the_ids_that_the_whole_text_gets(text: str) -> None:
     assert BY_WORD.ids(text).tolist() == _whole(text)
@@ -51,6 +59,13 @@ def test_long_words_are_not_kept() -> None:
     assert tokenizer.ids(text).tolist() == _whole(text)
     assert "short" in tokenizer._known
     assert max(map(len, tokenizer._known)) <= words.LONGEST
+
+
+def test_numbers_of_several_digits_are_not_kept() -> None:
+    tokenizer = WordTokenizer(WHOLE)
+    for text in ("in 1984 and 12345?", "in 1984 and 42 of 1,000"):
+        assert tokenizer.ids(text).tolist() == _whole(text)
+    assert set(tokenizer._known) == {"", "in", "and", "42", "of"}
 
 
 def test_threads_may_share_it() -> None:

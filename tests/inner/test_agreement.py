@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loops import compiled, needs_compiled
 from metallm.inner import pure
+from metallm.inner.pure.texts import COUNTED
+from odd_texts import ascii_texts, texts
+from plain_contexts import counted, members
 
 pytestmark = needs_compiled
 
@@ -146,6 +149,62 @@ def test_a_kernel_estimates_and_learns_alike(seed: int, m: int, d: int, arms: in
 
     for mine, twin in zip(*_both(lived), strict=True):
         _close(mine, twin)
+
+
+@given(SEEDS, st.integers(0, 60), st.integers(2, 40))
+def test_tokens_are_summed_to_the_same_bits(seed: int, count: int, dim: int) -> None:
+    def summed(loops: ModuleType) -> bytes:
+        rng, out = np.random.default_rng(seed), np.full(dim, np.nan, dtype=np.float32)
+        table: np.ndarray = rng.normal(size=(50, dim)).astype(np.float32)
+        loops.token_sum(table, rng.integers(50, size=count), out)
+        return out.tobytes()
+
+    mine, twin = _both(summed)
+    assert mine == twin
+
+
+@given(
+    st.lists(st.integers(0, 2**63 - 1), max_size=60),
+    st.integers(0, 10).map(lambda power: 2**power),
+)
+def test_tokens_are_hashed_to_the_same_bits(tokens: list[int], entries: int) -> None:
+    def hashed(loops: ModuleType) -> bytes:
+        sums, out = np.full(entries, np.nan), np.full(entries, np.nan, dtype=np.float32)
+        damped = np.log1p(np.arange(2 * len(tokens) + 1.0))
+        ids = np.array(tokens, dtype=np.int64)
+        loops.gram_sums(ids, damped, sums, 1_000_003, 0x9E3779B97F4A7C15)
+        loops.scaled(sums, out, 0.3)
+        return sums.tobytes() + out.tobytes()
+
+    mine, twin = _both(hashed)
+    assert mine == twin
+
+
+GROUPS = ("what which", "not can't don't no", "", "python list def return what", "the a")
+
+
+@given(ascii_texts)
+@settings(max_examples=500)
+def test_texts_are_counted_alike(text: str) -> None:
+    mine, twin = _both(lambda loops: loops.Lexicon(GROUPS).count(text))
+    assert mine == twin
+
+
+@given(texts)
+@settings(max_examples=300)
+def test_what_is_counted_is_what_the_plain_way_counts(text: str) -> None:
+    found = pure.Lexicon(GROUPS).count(text)
+    assert len(found) == len(COUNTED) + len(GROUPS)
+    assert [*found] == [*counted(text), *members(text, GROUPS)]
+
+
+def test_long_texts_are_counted_alike() -> None:
+    many = " ".join(
+        f"{one}{two}{three}" for one in "abcdefghij" for two in "klmnop" for three in "qrstuvwxyz"
+    )
+    for text in ("a b " * 1000, "a'b" * 1300, "x" * 4096, many, many[:2000], "$" * 300, "(" * 300):
+        mine, twin = _both(lambda loops: loops.Lexicon(GROUPS).count)
+        assert mine(text) == twin(text)
 
 
 def test_the_exponential_is_right_from_0_to_where_it_vanishes() -> None:

@@ -79,7 +79,22 @@ def _calls(loops: ModuleType) -> Calls:
             [some(size=D), *kernel, some(size=(M, M)), np.zeros((K, M + 1, M + 1)),
              some(size=(K, M + 1)), some(size=(K, M)), 1, 0.5, 1.0, 2.0],
         ),
+        "token_sum": (
+            loops.token_sum,
+            [some(size=(9, D)).astype(np.float32), np.array([8, 0, 8]), np.empty(D, np.float32)],
+        ),
+        "gram_sums": (
+            loops.gram_sums,
+            [np.array([8, 0, 8]), some(size=6), np.empty(4), 3, 2**64 - 59],
+        ),
+        "scaled": (loops.scaled, [some(size=D), np.empty(D, np.float32), 0.5]),
     }  # fmt: skip
+
+
+FREE = {("draw", 0), ("locate", 3), ("count", 2), ("looked_up", 1), ("token_sum", 1)} | {
+    ("gram_sums", place) for place in range(3)
+}
+"""Arguments that may have any length."""
 
 
 def _arrays(arguments: list[Any]) -> list[int]:
@@ -96,7 +111,7 @@ def test_every_argument_of_another_shape_or_kind_is_refused(name: str) -> None:
     for place in _arrays(arguments):
         array = arguments[place]
         longer = np.concatenate([array, array], axis=-1)
-        free = (name, place) in {("draw", 0), ("locate", 3), ("count", 2), ("looked_up", 1)}
+        free = (name, place) in FREE
         shorter = array[..., :-1].copy()
         for wrong in (shorter, longer, array[None], array[..., None]):
             if free and wrong.ndim == array.ndim:
@@ -116,7 +131,8 @@ def test_what_is_only_read_may_have_holes_be_of_another_kind_or_be_read_only(nam
     assert fast is not None
     outputs = {"moments": [1], "gap_weights": [2], "project": [3], "locate": [3],
                "looked_up": [2], "count": [0, 1], "shrunk": [3], "kernel_predict": [5],
-               "kernel_update": [4, 5, 6]}  # fmt: skip
+               "kernel_update": [4, 5, 6], "token_sum": [2], "gram_sums": [2],
+               "scaled": [1]}  # fmt: skip
     call, arguments = _calls(fast)[name]
     for place in _arrays(arguments):
         array = arguments[place]
@@ -152,6 +168,44 @@ def test_nothing_to_draw_from_is_refused(loops: ModuleType) -> None:
             loops.draw(nothing, 0.5)
     with pytest.raises(OverflowError):
         loops.uniform(0, -1)
+
+
+@pytest.mark.parametrize("loops", BOTH)
+def test_tokens_that_are_no_rows_are_refused(loops: ModuleType) -> None:
+    table, out = np.ones((4, 2), dtype=np.float32), np.empty(2, dtype=np.float32)
+    for wrong in (-1, 4, 2**40):
+        with pytest.raises(IndexError):
+            loops.token_sum(table, np.array([0, wrong]), out)
+
+
+@pytest.mark.parametrize("loops", BOTH)
+@pytest.mark.parametrize(("entries", "known"), [(3, 6), (0, 6), (2048, 6), (4, 5)])
+def test_hashes_that_do_not_fit_are_refused(loops: ModuleType, entries: int, known: int) -> None:
+    with pytest.raises(ValueError, match="no power of two"):
+        loops.gram_sums(np.arange(3), np.ones(known), np.empty(entries), 3, 5)
+
+
+@pytest.mark.parametrize("loops", BOTH)
+def test_a_lexicon_has_31_groups_at_most(loops: ModuleType) -> None:
+    assert loops.Lexicon(("a b",) * 31).count("A, c.")[-31:] == (1,) * 31
+    with pytest.raises(ValueError, match="31 groups"):
+        loops.Lexicon(("a",) * 32)
+
+
+@needs_compiled
+def test_what_is_no_text_of_ascii_is_not_counted_here() -> None:
+    fast = compiled()
+    assert fast is not None
+    with pytest.raises(ValueError, match="ASCII"):
+        fast.Lexicon(("a",)).count("é")
+    with pytest.raises(UnicodeEncodeError):
+        fast.Lexicon(("a",)).count("\ud800")
+    for wrong in (None, 1, b"a"):
+        with pytest.raises(TypeError):
+            fast.Lexicon(("a",)).count(wrong)
+    for groups in (["a"], (1,), None):
+        with pytest.raises(TypeError):
+            fast.Lexicon(groups)
 
 
 @pytest.mark.parametrize("loops", BOTH)
@@ -203,6 +257,7 @@ def test_a_hundred_thousand_calls_leave_nothing_behind() -> None:
                 raise AssertionError("what does not fit was taken")
         for _ in range(times):
             _ridge(fast)
+            fast.Lexicon(("a b", "c")).count("a d a" * 20)
 
     around(200)
     arrays = [each for _, given in calls.values() for each in given if isinstance(each, np.ndarray)]

@@ -7,10 +7,11 @@ and the last two are each hashed to an entry and a sign (Weinberger et al. 2009,
 
 from __future__ import annotations
 
+import math
 import re
-import zlib
-from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import numpy as np
 
@@ -25,6 +26,9 @@ LENGTH = 0.5
 REACH = 120
 """Characters from each end in which words are looked for."""
 
+NEAR = 40
+"""Characters from the end in which the last two words nearly always are."""
+
 _TOKEN = re.compile(r"\w+|[^\w\s]|\n")
 
 
@@ -37,23 +41,41 @@ class FormEmbedder:
     def embed(self, texts: Sequence[str]) -> Context:
         """Contexts of n texts, shape (n, 64), float32, each of length `LENGTH`, or 0 if blank."""
         out = np.zeros((len(texts), self.dim), dtype=np.float32)
-        for row, text in enumerate(texts):
-            bare = text.strip()
-            first = _TOKEN.findall(bare[:REACH].lower())[:2]
-            last = _TOKEN.findall(bare[-REACH:].lower())[-2:]
-            if first:
-                out[row] = _hashed(tuple(first), tuple(last))
+        self.write(texts, out)
         return out
 
+    def write(self, texts: Sequence[str], out: Context) -> None:
+        """As `embed`, into zeros of shape (n, 64)."""
+        for row, text in enumerate(texts):
+            bare = text.strip()
+            if bare:
+                _hash(_first_words(bare), _last_words(bare), out[row])
 
-@lru_cache(maxsize=16_384)
-def _hashed(first: tuple[str, ...], last: tuple[str, ...]) -> Context:
-    marks = (f"^{first[0]}", f"^{' '.join(first)}", f"${last[-1]}", f"${' '.join(last)}")
-    entries = np.zeros(FormEmbedder.dim)
-    for mark in marks:
-        number = zlib.crc32(mark.encode("utf-8", "surrogatepass"))
-        entries[number % FormEmbedder.dim] += 1.0 if number & 0x100000 else -1.0
-    norm = np.linalg.norm(entries)
+
+def _first_words(bare: str) -> list[str]:
+    found = _TOKEN.finditer(bare[:REACH].lower())
+    return [each.group() for each in islice(found, 2)]
+
+
+def _last_words(bare: str) -> list[str]:
+    near = bare[-NEAR:]
+    if near.isascii():
+        # with a third in front, the last two are whole; others may be written in lower case by
+        # what stands further in front of them
+        words = _TOKEN.findall(near.lower())
+        if len(words) > 2:
+            return words[-2:]
+    return _TOKEN.findall(bare[-REACH:].lower())[-2:]
+
+
+def _hash(first: list[str], last: list[str], out: Context) -> None:
+    """Write the entries of first and last words, of which there are one or two each."""
+    signs: dict[int, float] = {}
+    for mark in (f"^{first[0]}", f"^{' '.join(first)}", f"${last[-1]}", f"${' '.join(last)}"):
+        number = crc32(mark.encode("utf-8", "surrogatepass"))
+        place = number % FormEmbedder.dim
+        signs[place] = signs.get(place, 0.0) + (1.0 if number & 0x100000 else -1.0)
     # two marks may cancel out
-    scaled: Context = (LENGTH * entries / max(float(norm), 1e-9)).astype(np.float32)
-    return scaled
+    length = max(math.sqrt(sum(sign * sign for sign in signs.values())), 1e-9)
+    for place, sign in signs.items():
+        out[place] = LENGTH * sign / length

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
 from metallm.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from metallm.core.arrays import Context
     from metallm.core.protocols import Embedder
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """An embedder that can write its contexts to where they belong."""
+
+    def write(self, texts: Sequence[str], out: Context) -> None:
+        """As `embed`, into zeros of shape (n, d)."""
+        ...
 
 
 class JoinedEmbedder:
@@ -27,26 +37,46 @@ class JoinedEmbedder:
     """
 
     def __init__(self, parts: Sequence[Embedder], scales: Sequence[float] | None = None) -> None:
-        self._parts = tuple(parts)
-        self._scales = tuple(scales) if scales is not None else (1.0,) * len(self._parts)
-        if len(self._scales) != len(self._parts) or not all(0.0 < s < np.inf for s in self._scales):
+        factors = tuple(scales) if scales is not None else (1.0,) * len(parts)
+        if len(factors) != len(parts) or not all(0.0 < each < np.inf for each in factors):
             raise ConfigurationError(
-                f"{len(self._parts)} joined embedders need as many scales above 0, not {scales}"
+                f"{len(parts)} joined embedders need as many scales above 0, not {scales}"
             )
-        self.id = "+".join(map(_named, self._parts, self._scales))
-        self.dim = sum(part.dim for part in self._parts)
+        self.id = "+".join(map(_named, parts, factors))
+        self.dim = sum(part.dim for part in parts)
+        places = _places([part.dim for part in parts])
+        self._writers = tuple(zip(map(_writer, parts), places, factors, strict=True))
 
     def embed(self, texts: Sequence[str]) -> Context:
         """Contexts of n texts, shape (n, d), float32."""
-        out = np.empty((len(texts), self.dim), dtype=np.float32)
-        start = 0
-        for part, scale in zip(self._parts, self._scales, strict=True):
-            end = start + part.dim
-            out[:, start:end] = part.embed(texts)
-            if scale != 1.0:
-                out[:, start:end] *= np.float32(scale)
-            start = end
+        out = np.zeros((len(texts), self.dim), dtype=np.float32)
+        self.write(texts, out)
         return out
+
+    def write(self, texts: Sequence[str], out: Context) -> None:
+        """As `embed`, into zeros of shape (n, d)."""
+        for write, place, scale in self._writers:
+            own = out[:, place]
+            write(texts, own)
+            if scale != 1.0:
+                own *= np.float32(scale)
+
+
+def _places(dims: Sequence[int]) -> list[slice]:
+    """Where each part stands in a context."""
+    ends = list(accumulate(dims, initial=0))
+    return [slice(start, end) for start, end in pairwise(ends)]
+
+
+def _writer(part: Embedder) -> Callable[[Sequence[str], Context], None]:
+    """What writes a part's contexts to where they belong, without a copy where it can."""
+    if isinstance(part, Writer):
+        return part.write
+
+    def copy(texts: Sequence[str], out: Context) -> None:
+        out[:] = part.embed(texts)
+
+    return copy
 
 
 def _named(part: Embedder, scale: float) -> str:

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metallm import inner
 from metallm.embeddings.static import MAX_CHARACTERS, MAX_TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from metallm.core.arrays import Context
     from metallm.embeddings.words import WordTokenizer
@@ -25,13 +24,10 @@ if TYPE_CHECKING:
 LENGTH = 0.5
 """Beside an embedding of length 1; .3 was measured to help half as much."""
 
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ over the golden ratio: spreads neighbours apart
-_PAIR = np.uint64(1_000_003)
+_SPREAD = 0x9E3779B97F4A7C15  # 2⁶⁴ over the golden ratio: spreads neighbours apart
+_PAIR = 1_000_003
 _DAMPED = np.log1p(np.arange(2 * MAX_TOKENS + 1.0))
-_DAMPED = np.concatenate([_DAMPED, -_DAMPED[:0:-1]])
-"""The damped value of each count; a negative count picks from the end."""
-
-_TOP = np.uint64(56)  # the highest bits are the best mixed: seven for the entry, one for the sign
+"""The damped value of each count."""
 
 
 class NgramEmbedder:
@@ -50,25 +46,15 @@ class NgramEmbedder:
     def embed(self, texts: Sequence[str]) -> Context:
         """Contexts of n texts, shape (n, 128), float32, each of length `LENGTH`, or 0 if blank."""
         out = np.zeros((len(texts), self.dim), dtype=np.float32)
-        for row, text in enumerate(texts):
-            counts = self._counts(self._tokenizer.ids(text[:MAX_CHARACTERS])[:MAX_TOKENS])
-            damped = _DAMPED.take(counts)
-            length = math.sqrt(damped.dot(damped))
-            if length > 0.0:
-                np.multiply(damped, LENGTH / length, out=out[row], casting="same_kind")
+        self.write(texts, out)
         return out
 
-    def _counts(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Sums of signs in each entry, shape (128,)."""
-        tokens = ids.astype(np.uint64)
-        count = len(tokens)
-        grams = np.empty(max(2 * count - 1, 0), dtype=np.uint64)
-        grams[:count] = tokens
-        np.multiply(tokens[:-1] + np.uint64(1), _PAIR, out=grams[count:])
-        grams[count:] ^= tokens[1:]
-        # products wrap around at 2⁶⁴, as they should
-        grams *= _SPREAD
-        hashed = (grams >> _TOP).astype(np.intp)
-        sums = np.bincount(hashed, minlength=2 * self.dim)
-        counts: NDArray[np.int64] = sums[: self.dim] - sums[self.dim :]
-        return counts
+    def write(self, texts: Sequence[str], out: Context) -> None:
+        """As `embed`, into zeros of shape (n, 128)."""
+        for row, text in enumerate(texts):
+            ids = self._tokenizer.ids(text[:MAX_CHARACTERS])[:MAX_TOKENS]
+            damped = np.empty(self.dim)
+            inner.gram_sums(ids, _DAMPED, damped, _PAIR, _SPREAD)
+            length = math.sqrt(damped.dot(damped))
+            if length > 0.0:
+                inner.scaled(damped, out[row], LENGTH / length)

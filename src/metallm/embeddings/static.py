@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metallm import inner
 from metallm.embeddings.words import WordTokenizer
 from metallm.errors import ConfigurationError
 
@@ -57,13 +58,18 @@ class StaticEmbedder:
     def embed(self, texts: Sequence[str]) -> Context:
         """Contexts of n texts, shape (n, d), float32, each of length 1."""
         out = np.zeros((len(texts), self.dim), dtype=np.float32)
+        self.write(texts, out)
+        return out
+
+    def write(self, texts: Sequence[str], out: Context) -> None:
+        """As `embed`, into zeros of shape (n, d)."""
         for row, text in enumerate(texts):
             ids = self.tokenizer.ids(text[:MAX_CHARACTERS])[:MAX_TOKENS]
-            total = np.add.reduce(self._table.take(ids, axis=0), axis=0)
+            total = np.empty(self.dim, dtype=np.float32)
+            inner.token_sum(self._table, ids, total)
             length = math.sqrt(total.dot(total))
             if length > 0.0:
                 np.divide(total, length, out=out[row])
-        return out
 
 
 def tokenizer_of_the_table() -> Tokenizer:

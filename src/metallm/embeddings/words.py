@@ -27,11 +27,16 @@ CAPACITY = 50_000
 LONGEST = 40
 """Characters of a word that is kept; what is longer seldom comes again."""
 
+LONGEST_NUMBER = 3
+"""Characters of what begins with a digit and is kept."""
+
 _SPACE = "▁"
 _DIGITS = "0123456789"
 _NUMBER = re.compile(r"[0-9]{1,20}[?!.,;:%)]?")
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 _SEGMENT = re.compile(r" +[^ ]*")
+_LONE = re.compile("[\ud800-\udfff]")  # half of a pair, which stands for nothing alone
+_UNKNOWN_SIGN = "\ufffd"
 _REACHES_OVER = re.compile(f"[^{_SPACE}]{_SPACE}")
 
 
@@ -67,11 +72,23 @@ class WordTokenizer:
         # looking for a sign takes next to nothing
         self._odd = re.compile("|".join(map(re.escape, odd)))
         self._odd_signs = tuple({token[0] for token in odd})
+        # the parts of one context ask for the same text one after another
+        self._last = ("", self._cut(""))
 
     def ids(self, text: str) -> NDArray[np.int64]:
-        """Ids of a text's tokens, without special ones; read-only."""
+        """Ids of a text's tokens, without special ones; read-only.
+
+        A lone surrogate, which no UTF-8 can hold, counts as U+FFFD.
+        """
+        known, ids = self._last
+        if known != text:
+            ids = self._cut(text)
+            self._last = (text, ids)
+        return ids
+
+    def _cut(self, text: str) -> NDArray[np.int64]:
         if not text or self._is_odd(text):
-            return np.array(self._encoded(text), dtype=np.int64)
+            return np.frombuffer(_bytes(self._encoded(text)), dtype=np.int64)
         words: Sequence[str] = text.split(" ")
         if "" in words:  # several spaces in a row, or at an end
             words = [segment[1:] for segment in _SEGMENT.findall(" " + text)]
@@ -90,32 +107,47 @@ class WordTokenizer:
     def _learned(self, words: Sequence[str]) -> bytes:
         """The ids of words some of which are new; those are kept."""
         known = self._known
-        new = dict.fromkeys(word for word in words if word not in known)
-        fresh = {word: _bytes(self._encoded(word)) for word in new if word[0] == " "}
-        if self._single:
-            # numbers come new all the time, and need no tokenizer
-            numbers = [word for word in new if _NUMBER.fullmatch(word)]
-            fresh.update((word, self._number(word)) for word in numbers)
-        plain = [word for word in new if word not in fresh]
+        fresh = self._fresh(set(words).difference(known))
+        found = b"".join([known.get(word) or fresh[word] for word in words])
+        kept = {word: ids for word, ids in fresh.items() if _is_kept(word)}
+        if len(known) + len(kept) > CAPACITY:
+            # a new mapping, not an emptied one: another thread may be reading
+            self._known = known = dict(self._blank)
+        known.update(kept)
+        return found
+
+    def _fresh(self, new: set[str]) -> dict[str, bytes]:
+        """The ids of new words."""
+        fresh: dict[str, bytes] = {}
+        plain: list[str] = []
+        for word in new:
+            if self._single and _NUMBER.fullmatch(word):
+                # numbers come new all the time, and need no tokenizer
+                fresh[word] = self._number(word)
+            elif word[0] == " ":
+                fresh[word] = _bytes(self._encoded(word))
+            else:
+                plain.append(word)
         if plain:
             # all in one call; each word begins with the one token in it that begins with "▁"
             together = np.array(self._encoded(" ".join(plain)), dtype=np.int64)
             cuts = np.flatnonzero(self._starts[together])[1:]
             parts = np.split(together, cuts)
             fresh.update(zip(plain, (part.tobytes() for part in parts), strict=True))
-        found = b"".join([known[word] if word in known else fresh[word] for word in words])
-        if len(known) + len(fresh) > CAPACITY:
-            # a new mapping, not an emptied one: another thread may be reading
-            self._known = known = dict(self._blank)
-        known.update((word, ids) for word, ids in fresh.items() if len(word) <= LONGEST)
-        return found
+        return fresh
 
     def _number(self, word: str) -> bytes:
         return self._blank[""] + b"".join(map(self._single.__getitem__, word))
 
     def _encoded(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        whole = _LONE.sub(_UNKNOWN_SIGN, text)
+        ids: list[int] = self._tokenizer.encode(whole, add_special_tokens=False).ids
         return ids
+
+
+def _is_kept(word: str) -> bool:
+    """Whether a word may come again: numbers of several digits seldom do."""
+    return len(word) <= (LONGEST if not word[0].isdigit() else LONGEST_NUMBER)
 
 
 def _single_signs(vocabulary: Mapping[str, int]) -> dict[str, bytes]:

@@ -17,7 +17,7 @@ from metallm.inner import pure
 if TYPE_CHECKING:
     from types import ModuleType
 
-INTERFACE = 1
+INTERFACE = 2
 """What the compiled loops have to tell: a library left over from other sources is not used."""
 
 
@@ -43,6 +43,8 @@ if TYPE_CHECKING or _found is None:
     locate, looked_up = pure.locate, pure.looked_up
     count, shrunk = pure.count, pure.shrunk
     kernel_predict, kernel_update = pure.kernel_predict, pure.kernel_update
+    token_sum, gram_sums, scaled = pure.token_sum, pure.gram_sums, pure.scaled
+    Lexicon = pure.Lexicon
 else:
     RidgeLoops = _found.RidgeLoops
     gap_weights, draw, uniform = _found.gap_weights, _found.draw, _found.uniform
@@ -50,3 +52,5 @@ else:
     locate, looked_up = _found.locate, _found.looked_up
     count, shrunk = _found.count, _found.shrunk
     kernel_predict, kernel_update = _found.kernel_predict, _found.kernel_update
+    token_sum, gram_sums, scaled = _found.token_sum, _found.gram_sums, _found.scaled
+    Lexicon = _found.Lexicon

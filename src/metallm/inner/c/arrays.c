@@ -21,12 +21,14 @@ static int is_kind(const Py_buffer *view, enum kind kind)
         return 0;
     if (kind == INDICES)
         return view->itemsize == 8 && strchr("lqn", format[0]) != NULL;
+    if (kind == FLOATS)
+        return format[0] == 'f';
     return format[0] == 'd' || (kind == CONTEXT && format[0] == 'f');
 }
 
 static const char *kind_name(enum kind kind)
 {
-    return kind == INDICES ? "int64" : "float64";
+    return kind == INDICES ? "int64" : kind == FLOATS ? "float32" : "float64";
 }
 
 /* 1 where the object's own buffer was taken, 0 where it does not fit; no exception is left. */

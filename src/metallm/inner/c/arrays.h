@@ -15,7 +15,7 @@ typedef struct {
     size shape[3];
 } Array;
 
-enum kind { DOUBLES, INDICES, CONTEXT };
+enum kind { DOUBLES, FLOATS, INDICES, CONTEXT };
 enum access { READ, WRITE };
 
 /* A request for one argument: what it is called, its kind and its number of dimensions. */
@@ -44,9 +44,13 @@ int arguments_fit(const char *name, size given, size taken);
 int arrays_start(void);
 
 static inline double *doubles(const Array *array) { return (double *)array->data; }
+static inline float *floats(const Array *array) { return (float *)array->data; }
+static inline const int64_t *indices(const Array *array) { return (const int64_t *)array->data; }
 static inline int is_float32(const Array *array) { return array->view.itemsize == 4; }
 
-extern PyMethodDef choice_methods[], contexts_methods[], cells_methods[], kernel_methods[];
+extern PyMethodDef choice_methods[], contexts_methods[], cells_methods[], kernel_methods[],
+    tokens_methods[];
 PyObject *ridge_type(PyObject *module);
+PyObject *lexicon_type(PyObject *module);
 
 #endif

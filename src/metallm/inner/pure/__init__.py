@@ -9,18 +9,24 @@ from metallm.inner.pure.choice import draw, gap_weights, uniform
 from metallm.inner.pure.contexts import project
 from metallm.inner.pure.kernel import kernel_predict, kernel_update, near
 from metallm.inner.pure.ridge import RidgeLoops
+from metallm.inner.pure.texts import Lexicon
+from metallm.inner.pure.tokens import gram_sums, scaled, token_sum
 
 __all__ = [
+    "Lexicon",
     "RidgeLoops",
     "count",
     "draw",
     "gap_weights",
+    "gram_sums",
     "kernel_predict",
     "kernel_update",
     "locate",
     "looked_up",
     "near",
     "project",
+    "scaled",
     "shrunk",
+    "token_sum",
     "uniform",
 ]

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metallm.embeddings.signs import Signs
+from metallm.inner.pure.signs import Signs
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 texts = st.one_of(st.text(max_size=80), st.text(st.characters(codec="ascii"), max_size=80))

@@ -1,0 +1,27 @@
+/* What is counted of a text, and which signs are letters. */
+#ifndef METALLM_TEXTS_H
+#define METALLM_TEXTS_H
+
+#include "arrays.h"
+
+/* In the order of inner/pure/texts.py. */
+enum counted {
+    WORDS, LETTERS, DISTINCT, LONG_WORDS, SENTENCES, LINES, DIGITS, NUMBERS, UPPERCASE, SPACES,
+    OPTIONS, QUESTIONS, ASKS, EXCLAMATIONS, QUOTES, CODE, FORMULAS, BLANKS, OTHERS, MENTIONS,
+    COLONS, COUNTED
+};
+
+/* What a sign is, and what may begin with it. */
+enum { LETTER = 1, UPPER = 2, DIGIT = 4, BLANK = 8, IN_NAMES = 16, OF_CODE = 32, OF_FORMULA = 64 };
+
+extern unsigned char kinds[128];
+
+static inline int is(char sign, int kind) { return kinds[(unsigned char)sign] & kind; }
+static inline char lower(char sign) { return is(sign, UPPER) ? (char)(sign + 32) : sign; }
+
+/* Fill `kinds`, once. */
+void start_signs(void);
+/* All but what is counted of words. */
+void count_signs(const char *text, size length, long long *out);
+
+#endif
