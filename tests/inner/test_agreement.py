@@ -122,9 +122,10 @@ def test_cells_are_found_filled_and_read_alike(
         n, sy = rng.uniform(size=(2, arms, cuts * cells))
         if arms:
             loops.count(n, sy, found[0], arms - 1, 0.3, -1.0)
-        table, means = np.empty((cuts * cells, arms)), np.empty((1, arms))
+        table, means = np.empty((cuts * cells, arms)), rng.normal(size=(1, arms))
         loops.shrunk(n, sy, rng.uniform(size=arms), table, 10.0)
-        loops.looked_up(table, found, means)
+        doubled = np.ascontiguousarray(-2.0 * centres.T)
+        loops.looked_up(point, doubled, squares, table, means, cuts)
         return [found, n, sy, table, means]
 
     for mine, twin in zip(*_both(lived), strict=True):
@@ -141,14 +142,30 @@ def test_a_kernel_estimates_and_learns_alike(seed: int, m: int, d: int, arms: in
         theta, folded = rng.normal(size=(arms, m + 1)), rng.normal(size=(arms, m))
         outs = []
         for arm in range(arms):
-            x, out = rng.normal(size=(1, d)) * 0.5, np.full((1, arms), np.nan)
-            loops.kernel_predict(x, points, squares, folded, theta, out, 2.0)
+            x, out = rng.normal(size=(1, d)) * 0.5, np.full((1, arms), np.nan if arm else 0.3)
+            loops.kernel_predict(x, points, squares, folded, theta, out, 2.0, 0 if arm else 2)
             loops.kernel_update(x[0], points, squares, root, P, theta, folded, arm, 0.8, 1.0, 2.0)
             outs.append(out)
         return [*outs, np.tril(P), theta, folded]
 
     for mine, twin in zip(*_both(lived), strict=True):
         _close(mine, twin)
+
+
+@given(SEEDS, SIZES, st.integers(0, 20), ARMS, st.sampled_from([np.float32, np.float64]))
+def test_costs_are_expected_alike(
+    seed: int, dim: int, features: int, arms: int, kind: type
+) -> None:
+    def expected(loops: ModuleType) -> np.ndarray:
+        rng, out = np.random.default_rng(seed), np.full((1, arms), np.nan)
+        context: np.ndarray = rng.normal(size=(1, dim)).astype(kind)
+        theta = rng.normal(size=(2 + min(features, dim), arms))
+        listed = rng.uniform(size=(1, arms)) / 1e3
+        loops.expected_costs(context, theta, rng.normal(size=arms), listed, out, 1.5)
+        return out
+
+    mine, twin = _both(expected)
+    np.testing.assert_allclose(mine, twin, rtol=1e-12)
 
 
 @given(SEEDS, st.integers(0, 60), st.integers(2, 40))
@@ -215,5 +232,5 @@ def test_the_exponential_is_right_from_0_to_where_it_vanishes() -> None:
         out = np.empty((1, 1))
         point, folded, theta = np.array([[distance]]), np.ones((1, 1)), np.zeros((1, 2))
         square = (point * point)[:, 0]
-        fast.kernel_predict(np.zeros((1, 1)), point, square, folded, theta, out, 0.5)
+        fast.kernel_predict(np.zeros((1, 1)), point, square, folded, theta, out, 0.5, 0)
         assert out[0, 0] == pytest.approx(np.exp(-0.5 * square[0]), rel=5e-16, abs=1e-300)

@@ -62,7 +62,8 @@ def _calls(loops: ModuleType) -> Calls:
         ),
         "looked_up": (
             loops.looked_up,
-            [some(size=(CUTS * CELLS, K)), cells[None], np.empty((1, K))],
+            [some(size=(1, D)), some(size=(D, CUTS * CELLS)), some(size=CUTS * CELLS),
+             some(size=(CUTS * CELLS, K)), np.empty((1, K)), CUTS],
         ),
         "count": (loops.count, [table[0], table[1], cells, 2, 0.5, 1.0]),
         "shrunk": (
@@ -72,12 +73,17 @@ def _calls(loops: ModuleType) -> Calls:
         "kernel_predict": (
             loops.kernel_predict,
             [some(size=(1, D)), *kernel, some(size=(K, M)), some(size=(K, M + 1)),
-             np.empty((1, K)), 2.0],
+             np.empty((1, K)), 2.0, 2],
         ),
         "kernel_update": (
             loops.kernel_update,
             [some(size=D), *kernel, some(size=(M, M)), np.zeros((K, M + 1, M + 1)),
              some(size=(K, M + 1)), some(size=(K, M)), 1, 0.5, 1.0, 2.0],
+        ),
+        "expected_costs": (
+            loops.expected_costs,
+            [some(size=(1, D)), some(size=(D, K)), some(size=K), some(size=(1, K)),
+             np.empty((1, K)), 0.5],
         ),
         "token_sum": (
             loops.token_sum,
@@ -91,9 +97,11 @@ def _calls(loops: ModuleType) -> Calls:
     }  # fmt: skip
 
 
-FREE = {("draw", 0), ("locate", 3), ("count", 2), ("looked_up", 1), ("token_sum", 1)} | {
-    ("gram_sums", place) for place in range(3)
-}
+FREE = (
+    {("draw", 0), ("locate", 3), ("count", 2), ("token_sum", 1)}
+    | {("gram_sums", place) for place in range(3)}
+    | {("expected_costs", 0)}
+)
 """Arguments that may have any length."""
 
 
@@ -130,9 +138,9 @@ def test_what_is_only_read_may_have_holes_be_of_another_kind_or_be_read_only(nam
     fast = compiled()
     assert fast is not None
     outputs = {"moments": [1], "gap_weights": [2], "project": [3], "locate": [3],
-               "looked_up": [2], "count": [0, 1], "shrunk": [3], "kernel_predict": [5],
+               "looked_up": [4], "count": [0, 1], "shrunk": [3], "kernel_predict": [5],
                "kernel_update": [4, 5, 6], "token_sum": [2], "gram_sums": [2],
-               "scaled": [1]}  # fmt: skip
+               "scaled": [1], "expected_costs": [4]}  # fmt: skip
     call, arguments = _calls(fast)[name]
     for place in _arrays(arguments):
         array = arguments[place]
@@ -157,8 +165,9 @@ def test_positions_that_do_not_exist_are_refused(loops: ModuleType) -> None:
             with pytest.raises(IndexError):
                 call(*arguments[:place], wrong, *arguments[place + 1 :])
     call, arguments = calls["looked_up"]
-    with pytest.raises(IndexError):
-        call(arguments[0], np.array([[0, CUTS * CELLS]]), arguments[2])
+    for cuts in (-1, 0, 5, 2**40):
+        with pytest.raises(ValueError, match="cannot be cut"):
+            call(*arguments[:5], cuts)
 
 
 @pytest.mark.parametrize("loops", BOTH)

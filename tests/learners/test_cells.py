@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metallm.learners.cells import SHRINKAGE, CellMeans, lloyd, looked_up
+from metallm.learners.cells import SHRINKAGE, CellMeans, lloyd
 from metallm.learners.sets import RowSet
 
 
@@ -41,7 +41,8 @@ def test_a_cell_s_mean_is_shrunk_to_the_arm_s() -> None:
     assert located.tolist() == [[0], [0], [1]]
     for cell, y in zip(located, (1.0, 1.0, 0.0), strict=True):
         cells.add(0, cell, y)
-    predicted = looked_up(cells.shrunk(np.array([0.5])), np.array([[0], [1]]))
+    predicted = np.zeros((2, 1))
+    cells.add_means(np.array([[0.1], [9.0]]), cells.shrunk(np.array([0.5])), predicted)
     assert predicted[0, 0] == pytest.approx((2.0 + SHRINKAGE * 0.5) / (2.0 + SHRINKAGE))
     assert predicted[1, 0] == pytest.approx((0.0 + SHRINKAGE * 0.5) / (1.0 + SHRINKAGE))
 
@@ -52,9 +53,20 @@ def test_several_cuts_are_averaged() -> None:
     assert located.tolist() == [[0, 3]]
     cells.add(0, np.array([0, 2]), 1.0)
     # the first cut has seen the outcome, the second cut's cell of .9 has not
-    assert looked_up(cells.shrunk(np.array([0.0])), located)[0, 0] == pytest.approx(
-        0.5 * 1.0 / (1.0 + SHRINKAGE)
-    )
+    found = np.zeros((1, 1))
+    cells.add_means(np.array([[0.9]]), cells.shrunk(np.array([0.0])), found)
+    assert found[0, 0] == pytest.approx(0.5 * 1.0 / (1.0 + SHRINKAGE))
+
+
+def test_several_points_are_given_what_each_is_given_alone() -> None:
+    rng = np.random.default_rng(4)
+    cells, points = CellMeans(rng.normal(size=(3, 5, 2)), 4), rng.normal(size=(7, 2))
+    table, together = rng.uniform(size=(15, 4)), np.ones((7, 4))
+    cells.add_means(points, table, together)
+    for row, point in enumerate(points):
+        alone = np.ones((1, 4))
+        cells.add_means(point[None], table, alone)
+        assert alone[0] == pytest.approx(together[row], abs=1e-14)
 
 
 def test_a_set_of_rows_is_learned_as_its_outcomes_one_by_one() -> None:

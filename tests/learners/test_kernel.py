@@ -88,3 +88,17 @@ def test_a_new_arm_knows_the_prior_and_a_saved_state_goes_on_alike() -> None:
     for each in (kernel, again):
         each.update(2, contexts[3], 0.0)
     assert again.predict(contexts).tolist() == kernel.predict(contexts).tolist()
+
+
+def test_other_estimates_are_averaged_with_the_kernel_s() -> None:
+    kernel, contexts = _kernel(), _points(5, seed=1)
+    for number, point in enumerate(contexts):
+        kernel.update(number % 2, point, 1.0)
+    own, others = kernel.predict(contexts), np.arange(10.0).reshape(5, 2)
+    together = others.copy()
+    kernel.mix_in(contexts, together, 2)
+    assert together == pytest.approx((others + own) / 3.0, abs=1e-14)
+    for row in range(5):
+        alone = others[row : row + 1].copy()
+        kernel.mix_in(contexts[row : row + 1], alone, 2)
+        assert alone[0] == pytest.approx(together[row], abs=1e-14)

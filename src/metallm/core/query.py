@@ -51,17 +51,21 @@ class Query:
         """
         if isinstance(source, str):
             messages: tuple[Message, ...] = ({"role": "user", "content": source},)
+            question = source
         elif isinstance(source, Sequence):
             messages = tuple(cast("Sequence[Message]", source))
+            question = last_user_text(messages) if text is None else text
         else:
             raise InputError(
                 f"a query is a text or a list of messages, not {type(source).__name__}"
             )
-        question = last_user_text(messages) if text is None else text
+        if text is not None:
+            question = text
         if not question.strip():
             raise InputError("the query is empty: there is no text to route on")
-        tokens = sum(len(message_text(message)) for message in messages) / CHARACTERS_PER_TOKEN
-        return cls(question, messages, task, max(1, round(tokens)))
+        characters = len(source) if isinstance(source, str) else sum(map(_characters, messages))
+        tokens = max(1, round(characters / CHARACTERS_PER_TOKEN))
+        return cls(question, messages, task, tokens)
 
 
 def message_text(message: Message) -> str:
@@ -73,6 +77,10 @@ def message_text(message: Message) -> str:
         parts = (part.get("text") for part in content if isinstance(part, Mapping))
         return "\n".join(part for part in parts if isinstance(part, str))
     return ""
+
+
+def _characters(message: Message) -> int:
+    return len(message_text(message))
 
 
 def last_user_text(messages: Sequence[Message]) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metallm.learners.basis import Basis
-from metallm.learners.cells import CellMeans, lloyd, looked_up
+from metallm.learners.cells import CellMeans, lloyd
 from metallm.learners.kernel import KernelRidge
 from metallm.learners.labels import LabelNames
 from metallm.learners.memory import CAPACITY, Memory
@@ -110,6 +110,8 @@ class BlendLearner:
         self._recall = LabelRecall.none()
         # cells' shrunken means, kept until something is learned
         self._table: FloatArray | None = None
+        # columns of the arms that were last asked about, nearly always the same ones
+        self._asked: dict[tuple[str, ...], tuple[NDArray[np.intp], bool]] = {}
         self._next_renewal = self._settings.first_renewal
 
     def estimate(
@@ -121,26 +123,24 @@ class BlendLearner:
         labels: tuple[str, ...] = (),
     ) -> tuple[FloatArray, FloatArray]:
         """Expected quality and its standard error, each of shape (n, K)."""
-        positions = self._positions(arms)
         z = self._basis.project(contexts)
-        quality, spread = self._ridge.predict_with_spread(z)
-        spread = spread * np.sqrt(self._ridge.variance())
+        quality, spread = self._ridge.predict_with_error(z)
         if self._cells is not None and self._kernel is not None:
             if self._table is None:
                 self._table = self._cells.shrunk(self._means())
             points = z[:, 1:]
-            quality = quality + looked_up(self._table, self._cells.locate(points))
-            quality += self._kernel.predict(points)
-            quality /= 3.0
+            self._cells.add_means(points, self._table, quality)
+            self._kernel.mix_in(points, quality, 2)
         if self._recall:
             self._mix_in_recall((quality, spread), z, tasks, labels)
-        if -1 in positions:
-            # position −1 then picks the last column: what is believed of an arm never seen
-            quality = np.column_stack([quality, z @ self._ridge.prior])
-            untried = np.sqrt(DEFAULT_VARIANCE * ((z * z) @ (1.0 / self._ridge.l2)))
-            spread = np.column_stack([spread, untried])
-        if positions != list(range(quality.shape[1])):
-            quality, spread = quality[:, positions], spread[:, positions]
+        if list(arms) != self._names:
+            columns, all_known = self._columns(arms)
+            if not all_known:
+                # one more column, for arms never seen
+                quality = np.column_stack([quality, z @ self._ridge.prior])
+                untried = np.sqrt(DEFAULT_VARIANCE * ((z * z) @ (1.0 / self._ridge.l2)))
+                spread = np.column_stack([spread, untried])
+            quality, spread = quality.take(columns, axis=1), spread.take(columns, axis=1)
         return self._expected(quality, arms) if self._priors else quality, spread
 
     def update(
@@ -232,7 +232,7 @@ class BlendLearner:
         self._names, self._labels, self._recall = names, labels, recall
         self._ridge, self._cells, self._kernel = ridge, cells, kernel
         self._basis = Basis(state["basis_mean"], state["basis_directions"])
-        self._table = None
+        self._table, self._asked = None, {}
         self._next_renewal = int(state["next_renewal"])
 
     def _mix_in_recall(
@@ -267,6 +267,7 @@ class BlendLearner:
     def _position(self, arm: str) -> int:
         if arm not in self._names:
             self._names.append(arm)
+            self._asked = {}
             self._ridge.add_arm()
             self._recall.add_arm()
             if self._cells is not None and self._kernel is not None:
@@ -277,6 +278,18 @@ class BlendLearner:
     def _positions(self, arms: Sequence[str]) -> list[int]:
         known = {name: position for position, name in enumerate(self._names)}
         return [known.get(arm, -1) for arm in arms]
+
+    def _columns(self, arms: Sequence[str]) -> tuple[NDArray[np.intp], bool]:
+        """The positions of arms, and whether all of them are known."""
+        names = tuple(arms)
+        found = self._asked.get(names)
+        if found is None:
+            positions = self._positions(names)
+            # an arm never seen has the column behind those that are known
+            columns = np.array([each % (len(self._names) + 1) for each in positions], np.intp)
+            found = columns, -1 not in positions
+            self._asked = {names: found}
+        return found
 
     def _means(self) -> FloatArray:
         """Each arm's mean quality, shrunk to the prior, shape (K,)."""

@@ -94,6 +94,20 @@ class CellMeans:
         located += self._offsets
         return located
 
+    def add_means(self, points: FloatArray, table: FloatArray, out: FloatArray) -> None:
+        """Add the mean of each point's cells.
+
+        Args:
+            points: shape (n, d).
+            table: each cell's means, shape (cells, K), of `shrunk`.
+            out: shape (n, K), added to.
+        """
+        if len(points) == 1:
+            inner.looked_up(points, self._doubled, self._squares, table, out, self.cuts.shape[0])
+            return
+        located = self.locate(points)
+        out += table[located].sum(axis=1) / located.shape[1]
+
     def add(self, arm: int, cells: Cells, y: float, weight: float = 1.0) -> None:
         """Learn one outcome at its cells, shape (number of cuts,)."""
         # a point is in one cell of each cut: no cell comes twice
@@ -121,19 +135,3 @@ class CellMeans:
         table = np.empty(self.n.shape[::-1])
         inner.shrunk(self.n, self.sy, means, table, SHRINKAGE)
         return table
-
-
-def looked_up(table: FloatArray, cells: Cells) -> FloatArray:
-    """Mean over the cuts of each cell's value, shape (m, K).
-
-    Args:
-        table: shape (cells, K), of `CellMeans.shrunk`.
-        cells: shape (m, number of cuts), of `CellMeans.locate`.
-    """
-    if len(cells) == 1:
-        means = np.empty((1, table.shape[1]))
-        inner.looked_up(table, cells, means)
-        return means
-    found: FloatArray = table[cells].sum(axis=1)
-    found /= cells.shape[1]
-    return found

@@ -11,11 +11,13 @@ cost is unknown (NaN), never 0.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metallm import inner
 from metallm.core.price import Price, list_cost_usd
 from metallm.learners.ridge import ArmRidge
 
@@ -34,6 +36,9 @@ LEAST_RATIO = 1e-4
 
 MOST_SPREAD = 2.0
 """Upper bound of σ² in the expectation: a few odd bills must not blow it up."""
+
+MEAN_LENGTH = 4.0
+"""Logarithm of a query's tokens that counts as 0."""
 
 BIAS_PENALTY = 0.1
 LENGTH_PENALTY = 3.0
@@ -90,11 +95,16 @@ class CostLearner:
         if known is None:
             known = self._of(names)
             self._asked = {names: known}
-        cost: FloatArray = self._z(contexts, input_tokens) @ known.theta
-        cost += known.shift
-        np.exp(cost, out=cost)
         if known.unit is not None:
             list_usd = np.where(known.unit, _unit_usd(input_tokens)[:, None], list_usd)
+        if len(contexts) == 1:
+            cost = np.empty(list_usd.shape)
+            length = _length(float(input_tokens[0]))
+            inner.expected_costs(contexts, known.theta, known.shift, list_usd, cost, length)
+            return cost
+        cost = self._z(contexts, input_tokens) @ known.theta
+        cost += known.shift
+        np.exp(cost, out=cost)
         cost *= list_usd
         return cost
 
@@ -187,7 +197,7 @@ class CostLearner:
 
     def _z(self, contexts: Context, input_tokens: FloatArray) -> FloatArray:
         z = np.ones((len(contexts), len(self._ridge.l2)))
-        z[:, 1] = np.log1p(input_tokens) - 4.0
+        z[:, 1] = np.log1p(input_tokens) - MEAN_LENGTH
         if self._features:
             z[:, 2:] = contexts[:, -self._features :]
         return z
@@ -225,6 +235,10 @@ class CostLearner:
             self._billed = np.append(self._billed, 0.0)
             self._listed = np.append(self._listed, _number(list_usd))
         return self._names.index(arm)
+
+
+def _length(input_tokens: float) -> float:
+    return math.log1p(input_tokens) - MEAN_LENGTH
 
 
 def _unit_usd(input_tokens: FloatArray) -> FloatArray:

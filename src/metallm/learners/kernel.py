@@ -72,13 +72,29 @@ class KernelRidge:
 
     def predict(self, x: FloatArray) -> FloatArray:
         """Expected outcomes, x of shape (n, d) gives (n, K)."""
+        out = np.empty((len(x), len(self.folded)))
+        self.mix_in(x, out, 0)
+        return out
+
+    def mix_in(self, x: FloatArray, out: FloatArray, others: int) -> None:
+        """Turn a sum of other estimates into their mean with these.
+
+        Args:
+            x: shape (n, d).
+            out: shape (n, K); sums of estimates.
+            others: how many estimates each of them is a sum of; with 0 `out` is not read.
+        """
         if len(x) == 1:
-            out = np.empty((1, len(self.folded)))
-            inner.kernel_predict(x, self.points, self._squares, self.folded, self.theta, out, SCALE)
-            return out
-        predicted: FloatArray = self.kernel(x) @ self.folded.T
+            inner.kernel_predict(
+                x, self.points, self._squares, self.folded, self.theta, out, SCALE, others
+            )
+            return
+        predicted = self.kernel(x) @ self.folded.T
         predicted += self.theta[:, 0]
-        return predicted
+        if others:
+            predicted += out
+            predicted /= others + 1
+        out[:] = predicted
 
     def update(self, arm: int, x: FloatArray, y: float, weight: float = 1.0) -> None:
         """Learn one outcome of a context, shape (d,); weight −1 takes one back."""

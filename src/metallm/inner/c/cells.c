@@ -19,6 +19,26 @@ WIDE static void nearest(const double *point, const double *doubled, double *res
     }
 }
 
+/* Squared distances less the point's own square, in room that the caller frees; NULL with an
+   exception where a point, centres (times -2) and their squares do not belong together. */
+static double *distances_for(const Array *point, const Array *doubled, const Array *squares,
+                             size cuts)
+{
+    const size dim = doubled->shape[0], all = doubled->shape[1];
+    if (array_fits(point, "point", 1, dim, -1) < 0 || array_fits(squares, "squares", all, -1, -1) < 0)
+        return NULL;
+    if (cuts <= 0 || all < cuts || all % cuts != 0) {
+        PyErr_Format(PyExc_ValueError, "%zd cells cannot be cut %zd times alike", all, cuts);
+        return NULL;
+    }
+    double *distances = malloc((size_t)all * sizeof(double));
+    if (distances == NULL)
+        PyErr_NoMemory();
+    else
+        memcpy(distances, squares->data, (size_t)all * sizeof(double));
+    return distances;
+}
+
 static PyObject *locate(PyObject *module, PyObject *const *args, size given)
 {
     static const Wanted wanted[4] = {{"point", DOUBLES, 2, READ},
@@ -30,25 +50,67 @@ static PyObject *locate(PyObject *module, PyObject *const *args, size given)
     if (arguments_fit("locate", given, 4) < 0 || arrays_take(arrays, args, wanted, 4) < 0)
         return NULL;
     const size dim = arrays[1].shape[0], all = arrays[1].shape[1], cuts = arrays[3].shape[1];
-    double *distances = NULL;
-    int failed = array_fits(&arrays[0], "point", 1, dim, -1) < 0 ||
-                 array_fits(&arrays[2], "squares", all, -1, -1) < 0 ||
-                 array_fits(&arrays[3], "out", 1, -1, -1) < 0;
-    if (!failed && (cuts == 0 || all < cuts || all % cuts != 0)) {
-        PyErr_Format(PyExc_ValueError, "%zd cells cannot be cut %zd times alike", all, cuts);
-        failed = 1;
-    }
-    if (!failed && (distances = malloc((size_t)all * sizeof(double))) == NULL) {
-        PyErr_NoMemory();
-        failed = 1;
-    }
-    if (!failed) {
-        memcpy(distances, arrays[2].data, (size_t)all * sizeof(double));
+    double *distances = array_fits(&arrays[3], "out", 1, -1, -1) < 0
+                            ? NULL
+                            : distances_for(&arrays[0], &arrays[1], &arrays[2], cuts);
+    if (distances != NULL)
         nearest(doubles(&arrays[0]), doubles(&arrays[1]), distances, arrays[3].data, dim, cuts,
                 all / cuts);
-    }
     free(distances);
     arrays_release(arrays, 4);
+    if (distances == NULL)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* Add the mean of some rows of a table to `out`; `sums` is room for one more row. */
+static void add_mean(const double *table, const int64_t *rows, size count, double *restrict sums,
+                     double *restrict out, size arms)
+{
+    memset(sums, 0, (size_t)arms * sizeof(double));
+    for (size each = 0; each < count; each++)
+        for (size arm = 0; arm < arms; arm++)
+            sums[arm] += table[rows[each] * arms + arm];
+    for (size arm = 0; arm < arms; arm++)
+        out[arm] += sums[arm] / (double)count;
+}
+
+static PyObject *looked_up(PyObject *module, PyObject *const *args, size given)
+{
+    static const Wanted wanted[5] = {{"point", DOUBLES, 2, READ},
+                                     {"doubled", DOUBLES, 2, READ},
+                                     {"squares", DOUBLES, 1, READ},
+                                     {"table", DOUBLES, 2, READ},
+                                     {"out", DOUBLES, 2, WRITE}};
+    Array arrays[5];
+    (void)module;
+    if (arguments_fit("looked_up", given, 6) < 0)
+        return NULL;
+    const size cuts = PyLong_AsSsize_t(args[5]);
+    if (PyErr_Occurred() || arrays_take(arrays, args, wanted, 5) < 0)
+        return NULL;
+    const size dim = arrays[1].shape[0], all = arrays[1].shape[1], arms = arrays[3].shape[1];
+    double *distances = NULL, *sums = NULL;
+    int64_t *found = NULL;
+    int failed = array_fits(&arrays[3], "table", all, -1, -1) < 0 ||
+                 array_fits(&arrays[4], "out", 1, arms, -1) < 0 ||
+                 (distances = distances_for(&arrays[0], &arrays[1], &arrays[2], cuts)) == NULL;
+    if (!failed) {
+        sums = malloc(((size_t)arms + 1) * sizeof(double));
+        found = malloc((size_t)cuts * sizeof(int64_t));
+        if (sums == NULL || found == NULL) {
+            PyErr_NoMemory();
+            failed = 1;
+        }
+    }
+    if (!failed) {
+        nearest(doubles(&arrays[0]), doubles(&arrays[1]), distances, found, dim, cuts, all / cuts);
+        add_mean(doubles(&arrays[3]), found, cuts, sums, doubles(&arrays[4]), arms);
+    }
+    free(distances);
+    free(sums);
+    free(found);
+    arrays_release(arrays, 5);
     if (failed)
         return NULL;
     Py_RETURN_NONE;
@@ -61,36 +123,6 @@ static int cells_fit(const Array *cells, size count, size table)
         if (place_fits("cell", ((const int64_t *)cells->data)[cut], table) < 0)
             return -1;
     return 0;
-}
-
-static PyObject *looked_up(PyObject *module, PyObject *const *args, size given)
-{
-    static const Wanted wanted[3] = {
-        {"table", DOUBLES, 2, READ}, {"cells", INDICES, 2, READ}, {"out", DOUBLES, 2, WRITE}};
-    Array arrays[3];
-    (void)module;
-    if (arguments_fit("looked_up", given, 3) < 0 || arrays_take(arrays, args, wanted, 3) < 0)
-        return NULL;
-    const size arms = arrays[0].shape[1], cuts = arrays[1].shape[1];
-    const int failed = array_fits(&arrays[1], "cells", 1, -1, -1) < 0 ||
-                       array_fits(&arrays[2], "out", 1, arms, -1) < 0 ||
-                       cells_fit(&arrays[1], cuts, arrays[0].shape[0]) < 0;
-    if (!failed) {
-        double *restrict out = doubles(&arrays[2]);
-        memset(out, 0, (size_t)arms * sizeof(double));
-        for (size cut = 0; cut < cuts; cut++) {
-            const double *row =
-                doubles(&arrays[0]) + ((const int64_t *)arrays[1].data)[cut] * arms;
-            for (size arm = 0; arm < arms; arm++)
-                out[arm] += row[arm];
-        }
-        for (size arm = 0; arm < arms; arm++)
-            out[arm] /= (double)cuts;
-    }
-    arrays_release(arrays, 3);
-    if (failed)
-        return NULL;
-    Py_RETURN_NONE;
 }
 
 static PyObject *count(PyObject *module, PyObject *const *args, size given)

@@ -61,11 +61,14 @@ typedef struct {
 } Landmarks;
 
 WIDE static void estimate(const double *x, Landmarks at, const double *folded, const double *theta,
-                          double *out, size arms, double *k)
+                          double others, double *out, size arms, double *k)
 {
     near(x, at.points, at.squares, at.scale, k, at.count, at.dim);
-    for (size arm = 0; arm < arms; arm++)
-        out[arm] = dot(k, folded + arm * at.count, at.count) + theta[arm * (at.count + 1)];
+    for (size arm = 0; arm < arms; arm++) {
+        const double own =
+            dot(k, folded + arm * at.count, at.count) + theta[arm * (at.count + 1)];
+        out[arm] = others > 0.0 ? (out[arm] + own) / (others + 1.0) : own;
+    }
 }
 
 static PyObject *kernel_predict(PyObject *module, PyObject *const *args, size given)
@@ -75,9 +78,10 @@ static PyObject *kernel_predict(PyObject *module, PyObject *const *args, size gi
                                      {"theta", DOUBLES, 2, READ},   {"out", DOUBLES, 2, WRITE}};
     Array arrays[6];
     (void)module;
-    if (arguments_fit("kernel_predict", given, 7) < 0)
+    if (arguments_fit("kernel_predict", given, 8) < 0)
         return NULL;
     const double scale = PyFloat_AsDouble(args[6]);
+    const double others = PyErr_Occurred() ? 0.0 : PyFloat_AsDouble(args[7]);
     if (PyErr_Occurred() || arrays_take(arrays, args, wanted, 6) < 0)
         return NULL;
     const size m = arrays[1].shape[0], dim = arrays[1].shape[1], arms = arrays[3].shape[0];
@@ -94,7 +98,7 @@ static PyObject *kernel_predict(PyObject *module, PyObject *const *args, size gi
     if (!failed) {
         const Landmarks at = {doubles(&arrays[1]), doubles(&arrays[2]), scale, m, dim};
         estimate(doubles(&arrays[0]), at, doubles(&arrays[3]), doubles(&arrays[4]),
-                 doubles(&arrays[5]), arms, k);
+                 others, doubles(&arrays[5]), arms, k);
     }
     free(k);
     arrays_release(arrays, 6);

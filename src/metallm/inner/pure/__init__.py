@@ -7,6 +7,7 @@ ValueError, positions that do not exist IndexError. The files are those of `inne
 from metallm.inner.pure.cells import count, locate, looked_up, shrunk
 from metallm.inner.pure.choice import draw, gap_weights, uniform
 from metallm.inner.pure.contexts import project
+from metallm.inner.pure.costs import expected_costs
 from metallm.inner.pure.kernel import kernel_predict, kernel_update, near
 from metallm.inner.pure.ridge import RidgeLoops
 from metallm.inner.pure.texts import Lexicon
@@ -17,6 +18,7 @@ __all__ = [
     "RidgeLoops",
     "count",
     "draw",
+    "expected_costs",
     "gap_weights",
     "gram_sums",
     "kernel_predict",

@@ -33,17 +33,31 @@ def locate(point: FloatArray, doubled: FloatArray, squares: FloatArray, out: Ind
     np.add(distances.reshape(cuts, cells).argmin(axis=1), np.arange(0, size, cells), out=out[0])
 
 
-def looked_up(table: FloatArray, cells: Indices, out: FloatArray) -> None:
-    """Mean over the cuts of each cell's row of a table.
+def looked_up(
+    point: FloatArray,
+    doubled: FloatArray,
+    squares: FloatArray,
+    table: FloatArray,
+    out: FloatArray,
+    cuts: int,
+) -> None:
+    """Add the mean over the cuts of a table's rows for a point's cells.
 
     Args:
+        point: shape (1, d).
+        doubled: as for `locate`.
+        squares: as for `locate`.
         table: shape (all cells, K).
-        cells: shape (1, number of cuts).
-        out: shape (1, K).
+        out: shape (1, K), added to.
+        cuts: number of cuts.
     """
+    check("table", table, (doubled.shape[1], table.shape[1]))
     check("out", out, (1, table.shape[1]))
-    np.add.reduce(table[cells[0]], axis=0, out=out[0])
-    out /= cells.shape[1]
+    if not 0 < cuts <= doubled.shape[1]:
+        raise ValueError(f"{doubled.shape[1]} cells cannot be cut {cuts} times alike")
+    cells = np.empty((1, cuts), dtype=np.intp)
+    locate(point, doubled, squares, cells)
+    out += np.add.reduce(table[cells[0]], axis=0) / cuts
 
 
 def count(n: FloatArray, sy: FloatArray, cells: Indices, arm: int, y: float, weight: float) -> None:

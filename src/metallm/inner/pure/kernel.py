@@ -20,8 +20,9 @@ def kernel_predict(
     theta: FloatArray,
     out: FloatArray,
     scale: float,
+    others: int,
 ) -> None:
-    """Estimates by the kernel exp(−scale |x − z|²).
+    """Estimates by the kernel exp(−scale |x − z|²), or their mean with other estimates.
 
     Args:
         x: shape (1, d).
@@ -31,9 +32,14 @@ def kernel_predict(
         theta: shape (K, m + 1), of which the first column counts: the bias.
         out: shape (1, K).
         scale: 1 / 2w².
+        others: how many estimates `out` holds the sum of; it becomes the mean of them and these.
     """
-    np.matmul(near(x, points, squares, scale), folded.T, out=out)
-    out += theta[:, 0]
+    own = near(x, points, squares, scale) @ folded.T
+    own += theta[:, 0]
+    if others:
+        own += out
+        own /= others + 1
+    out[:] = own
 
 
 def kernel_update(
