@@ -13,6 +13,7 @@ from metallm.inner import pure
 NAMES = (
     "RidgeLoops", "gap_weights", "draw", "uniform", "project", "locate", "looked_up", "count",
     "shrunk", "kernel_predict", "kernel_update", "token_sum", "gram_sums", "scaled", "Lexicon",
+    "expected_costs", "hashed_ends",
 )  # fmt: skip
 
 

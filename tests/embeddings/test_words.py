@@ -61,11 +61,11 @@ def test_long_words_are_not_kept() -> None:
     assert max(map(len, tokenizer._known)) <= words.LONGEST
 
 
-def test_numbers_of_several_digits_are_not_kept() -> None:
+def test_numbers_are_not_kept() -> None:
     tokenizer = WordTokenizer(WHOLE)
-    for text in ("in 1984 and 12345?", "in 1984 and 42 of 1,000"):
+    for text in ("in 1984 and 12345?", "in 1984 and 42 of us"):
         assert tokenizer.ids(text).tolist() == _whole(text)
-    assert set(tokenizer._known) == {"", "in", "and", "42", "of"}
+    assert set(tokenizer._known) == {"", "in", "and", "of", "us"}
 
 
 def test_threads_may_share_it() -> None:

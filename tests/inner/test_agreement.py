@@ -215,6 +215,18 @@ def test_what_is_counted_is_what_the_plain_way_counts(text: str) -> None:
     assert [*found] == [*counted(text), *members(text, GROUPS)]
 
 
+@given(ascii_texts, st.integers(1, 70), st.integers(1, 130))
+@settings(max_examples=500)
+def test_first_and_last_words_are_hashed_to_the_same_bits(text: str, dim: int, reach: int) -> None:
+    def hashed(loops: ModuleType) -> bytes:
+        out = np.zeros(dim, dtype=np.float32)
+        loops.hashed_ends(text, out, reach, 0.5)
+        return out.tobytes()
+
+    mine, twin = _both(hashed)
+    assert mine == twin
+
+
 def test_long_texts_are_counted_alike() -> None:
     many = " ".join(
         f"{one}{two}{three}" for one in "abcdefghij" for two in "klmnop" for three in "qrstuvwxyz"

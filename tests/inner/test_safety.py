@@ -93,6 +93,7 @@ def _calls(loops: ModuleType) -> Calls:
             loops.gram_sums,
             [np.array([8, 0, 8]), some(size=6), np.empty(4), 3, 2**64 - 59],
         ),
+        "hashed_ends": (loops.hashed_ends, ["a b", np.zeros(D, np.float32), 9, 0.5]),
         "scaled": (loops.scaled, [some(size=D), np.empty(D, np.float32), 0.5]),
     }  # fmt: skip
 
@@ -100,7 +101,7 @@ def _calls(loops: ModuleType) -> Calls:
 FREE = (
     {("draw", 0), ("locate", 3), ("count", 2), ("token_sum", 1)}
     | {("gram_sums", place) for place in range(3)}
-    | {("expected_costs", 0)}
+    | {("expected_costs", 0), ("hashed_ends", 1)}
 )
 """Arguments that may have any length."""
 
@@ -140,7 +141,7 @@ def test_what_is_only_read_may_have_holes_be_of_another_kind_or_be_read_only(nam
     outputs = {"moments": [1], "gap_weights": [2], "project": [3], "locate": [3],
                "looked_up": [4], "count": [0, 1], "shrunk": [3], "kernel_predict": [5],
                "kernel_update": [4, 5, 6], "token_sum": [2], "gram_sums": [2],
-               "scaled": [1], "expected_costs": [4]}  # fmt: skip
+               "scaled": [1], "expected_costs": [4], "hashed_ends": [1]}  # fmt: skip
     call, arguments = _calls(fast)[name]
     for place in _arrays(arguments):
         array = arguments[place]
@@ -201,10 +202,21 @@ def test_a_lexicon_has_31_groups_at_most(loops: ModuleType) -> None:
         loops.Lexicon(("a",) * 32)
 
 
+@pytest.mark.parametrize("loops", BOTH)
+def test_ends_need_an_entry_and_a_reach(loops: ModuleType) -> None:
+    for entries, reach in ((0, 9), (4, 0), (4, -1)):
+        with pytest.raises(ValueError, match="out has no entry"):
+            loops.hashed_ends("a b", np.zeros(entries, np.float32), reach, 0.5)
+
+
 @needs_compiled
 def test_what_is_no_text_of_ascii_is_not_counted_here() -> None:
     fast = compiled()
     assert fast is not None
+    with pytest.raises(ValueError, match="ASCII"):
+        fast.hashed_ends("é", np.zeros(4, np.float32), 9, 0.5)
+    with pytest.raises(TypeError):
+        fast.hashed_ends(b"a", np.zeros(4, np.float32), 9, 0.5)
     with pytest.raises(ValueError, match="ASCII"):
         fast.Lexicon(("a",)).count("é")
     with pytest.raises(UnicodeEncodeError):

@@ -7,13 +7,12 @@ and the last two are each hashed to an entry and a sign (Weinberger et al. 2009,
 
 from __future__ import annotations
 
-import math
-import re
-from itertools import islice
 from typing import TYPE_CHECKING
-from zlib import crc32
 
 import numpy as np
+
+from metallm import inner
+from metallm.inner import pure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,11 +24,6 @@ LENGTH = 0.5
 
 REACH = 120
 """Characters from each end in which words are looked for."""
-
-NEAR = 40
-"""Characters from the end in which the last two words nearly always are."""
-
-_TOKEN = re.compile(r"\w+|[^\w\s]|\n")
 
 
 class FormEmbedder:
@@ -47,35 +41,5 @@ class FormEmbedder:
     def write(self, texts: Sequence[str], out: Context) -> None:
         """As `embed`, into zeros of shape (n, 64)."""
         for row, text in enumerate(texts):
-            bare = text.strip()
-            if bare:
-                _hash(_first_words(bare), _last_words(bare), out[row])
-
-
-def _first_words(bare: str) -> list[str]:
-    found = _TOKEN.finditer(bare[:REACH].lower())
-    return [each.group() for each in islice(found, 2)]
-
-
-def _last_words(bare: str) -> list[str]:
-    near = bare[-NEAR:]
-    if near.isascii():
-        # with a third in front, the last two are whole; others may be written in lower case by
-        # what stands further in front of them
-        words = _TOKEN.findall(near.lower())
-        if len(words) > 2:
-            return words[-2:]
-    return _TOKEN.findall(bare[-REACH:].lower())[-2:]
-
-
-def _hash(first: list[str], last: list[str], out: Context) -> None:
-    """Write the entries of first and last words, of which there are one or two each."""
-    signs: dict[int, float] = {}
-    for mark in (f"^{first[0]}", f"^{' '.join(first)}", f"${last[-1]}", f"${' '.join(last)}"):
-        number = crc32(mark.encode("utf-8", "surrogatepass"))
-        place = number % FormEmbedder.dim
-        signs[place] = signs.get(place, 0.0) + (1.0 if number & 0x100000 else -1.0)
-    # two marks may cancel out
-    length = max(math.sqrt(sum(sign * sign for sign in signs.values())), 1e-9)
-    for place, sign in signs.items():
-        out[place] = LENGTH * sign / length
+            hash_ends = inner.hashed_ends if text.isascii() else pure.hashed_ends
+            hash_ends(text, out[row], REACH, LENGTH)

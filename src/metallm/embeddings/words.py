@@ -27,9 +27,6 @@ CAPACITY = 50_000
 LONGEST = 40
 """Characters of a word that is kept; what is longer seldom comes again."""
 
-LONGEST_NUMBER = 3
-"""Characters of what begins with a digit and is kept."""
-
 _SPACE = "▁"
 _DIGITS = "0123456789"
 _NUMBER = re.compile(r"[0-9]{1,20}[?!.,;:%)]?")
@@ -38,6 +35,29 @@ _SEGMENT = re.compile(r" +[^ ]*")
 _LONE = re.compile("[\ud800-\udfff]")  # half of a pair, which stands for nothing alone
 _UNKNOWN_SIGN = "\ufffd"
 _REACHES_OVER = re.compile(f"[^{_SPACE}]{_SPACE}")
+
+
+class _Known(dict[str, bytes]):
+    """Ids of words that were met. Numbers come new all the time, and need no tokenizer.
+
+    Args:
+        blank: what is known at first: the ids of "".
+        single: ids of digits and of the signs that may end a number; none where a digit may be part
+            of a longer token.
+    """
+
+    def __init__(self, blank: Mapping[str, bytes], single: Mapping[str, bytes]) -> None:
+        super().__init__(blank)
+        self._front, self._single = blank[""], single
+
+    def tells(self, word: str) -> bool:
+        """Whether a word's ids can be had from here."""
+        return word in self or (bool(self._single) and _NUMBER.fullmatch(word) is not None)
+
+    def __missing__(self, word: str) -> bytes:
+        if self.tells(word):
+            return self._front + b"".join(map(self._single.__getitem__, word))
+        raise KeyError(word)
 
 
 class WordTokenizer:
@@ -66,7 +86,7 @@ class WordTokenizer:
         self._starts[[place for token, place in vocabulary.items() if token[:1] == _SPACE]] = True
         self._blank = {"": _bytes([vocabulary[_SPACE]])}
         self._single = _single_signs(vocabulary)
-        self._known = dict(self._blank)
+        self._known = self._forgotten()
         odd = [_SPACE, *(token.content for token in tokenizer.get_added_tokens_decoder().values())]
         # texts that hold one of these are not cut at spaces alone; their first signs are rare, and
         # looking for a sign takes next to nothing
@@ -107,24 +127,25 @@ class WordTokenizer:
     def _learned(self, words: Sequence[str]) -> bytes:
         """The ids of words some of which are new; those are kept."""
         known = self._known
-        fresh = self._fresh(set(words).difference(known))
-        found = b"".join([known.get(word) or fresh[word] for word in words])
-        kept = {word: ids for word, ids in fresh.items() if _is_kept(word)}
+        fresh = self._fresh({word for word in words if not known.tells(word)})
+        found = b"".join([fresh.get(word) or known[word] for word in words])
+        kept = {word: ids for word, ids in fresh.items() if len(word) <= LONGEST}
         if len(known) + len(kept) > CAPACITY:
             # a new mapping, not an emptied one: another thread may be reading
-            self._known = known = dict(self._blank)
+            self._known = known = self._forgotten()
         known.update(kept)
         return found
+
+    def _forgotten(self) -> _Known:
+        """What is known before any word was met."""
+        return _Known(self._blank, self._single)
 
     def _fresh(self, new: set[str]) -> dict[str, bytes]:
         """The ids of new words."""
         fresh: dict[str, bytes] = {}
         plain: list[str] = []
         for word in new:
-            if self._single and _NUMBER.fullmatch(word):
-                # numbers come new all the time, and need no tokenizer
-                fresh[word] = self._number(word)
-            elif word[0] == " ":
+            if word[0] == " ":
                 fresh[word] = _bytes(self._encoded(word))
             else:
                 plain.append(word)
@@ -136,18 +157,10 @@ class WordTokenizer:
             fresh.update(zip(plain, (part.tobytes() for part in parts), strict=True))
         return fresh
 
-    def _number(self, word: str) -> bytes:
-        return self._blank[""] + b"".join(map(self._single.__getitem__, word))
-
     def _encoded(self, text: str) -> list[int]:
         whole = _LONE.sub(_UNKNOWN_SIGN, text)
         ids: list[int] = self._tokenizer.encode(whole, add_special_tokens=False).ids
         return ids
-
-
-def _is_kept(word: str) -> bool:
-    """Whether a word may come again: numbers of several digits seldom do."""
-    return len(word) <= (LONGEST if not word[0].isdigit() else LONGEST_NUMBER)
 
 
 def _single_signs(vocabulary: Mapping[str, int]) -> dict[str, bytes]:

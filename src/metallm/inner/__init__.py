@@ -17,7 +17,7 @@ from metallm.inner import pure
 if TYPE_CHECKING:
     from types import ModuleType
 
-INTERFACE = 3
+INTERFACE = 4
 """What the compiled loops have to tell: a library left over from other sources is not used."""
 
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING or _found is None:
     kernel_predict, kernel_update = pure.kernel_predict, pure.kernel_update
     token_sum, gram_sums, scaled = pure.token_sum, pure.gram_sums, pure.scaled
     Lexicon, expected_costs = pure.Lexicon, pure.expected_costs
+    hashed_ends = pure.hashed_ends
 else:
     RidgeLoops = _found.RidgeLoops
     gap_weights, draw, uniform = _found.gap_weights, _found.draw, _found.uniform
@@ -54,3 +55,4 @@ else:
     kernel_predict, kernel_update = _found.kernel_predict, _found.kernel_update
     token_sum, gram_sums, scaled = _found.token_sum, _found.gram_sums, _found.scaled
     Lexicon, expected_costs = _found.Lexicon, _found.expected_costs
+    hashed_ends = _found.hashed_ends

@@ -49,7 +49,7 @@ static inline const int64_t *indices(const Array *array) { return (const int64_t
 static inline int is_float32(const Array *array) { return array->view.itemsize == 4; }
 
 extern PyMethodDef choice_methods[], contexts_methods[], cells_methods[], kernel_methods[],
-    tokens_methods[], costs_methods[];
+    tokens_methods[], costs_methods[], forms_methods[];
 PyObject *ridge_type(PyObject *module);
 PyObject *lexicon_type(PyObject *module);
 

@@ -222,5 +222,6 @@ static PyType_Spec spec = {
 PyObject *lexicon_type(PyObject *module)
 {
     start_signs();
+    start_crcs();
     return PyType_FromModuleAndSpec(module, &spec, NULL);
 }

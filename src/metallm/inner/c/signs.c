@@ -59,7 +59,7 @@ static size code_at(const char *text, size left)
         return end;
     }
     if (*text == '<')
-        return left > 2 && text[1] == '/' && is(text[2], LETTER | DIGIT | IN_NAMES) ? 3 : 0;
+        return left > 2 && text[1] == '/' && is(text[2], WORD) ? 3 : 0;
     for (size each = 0; each < (size)(sizeof words / sizeof *words); each++)
         if (*text == words[each][0] && begins(text, left, words[each]))
             return (size)strlen(words[each]);

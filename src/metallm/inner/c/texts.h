@@ -14,6 +14,8 @@ enum counted {
 /* What a sign is, and what may begin with it. */
 enum { LETTER = 1, UPPER = 2, DIGIT = 4, BLANK = 8, IN_NAMES = 16, OF_CODE = 32, OF_FORMULA = 64 };
 
+enum { WORD = LETTER | DIGIT | IN_NAMES };
+
 extern unsigned char kinds[128];
 
 static inline int is(char sign, int kind) { return kinds[(unsigned char)sign] & kind; }
@@ -21,6 +23,8 @@ static inline char lower(char sign) { return is(sign, UPPER) ? (char)(sign + 32)
 
 /* Fill `kinds`, once. */
 void start_signs(void);
+/* Fill the table of `hashed_ends`, once. */
+void start_crcs(void);
 /* All but what is counted of words. */
 void count_signs(const char *text, size length, long long *out);
 

@@ -8,6 +8,7 @@ from metallm.inner.pure.cells import count, locate, looked_up, shrunk
 from metallm.inner.pure.choice import draw, gap_weights, uniform
 from metallm.inner.pure.contexts import project
 from metallm.inner.pure.costs import expected_costs
+from metallm.inner.pure.forms import hashed_ends
 from metallm.inner.pure.kernel import kernel_predict, kernel_update, near
 from metallm.inner.pure.ridge import RidgeLoops
 from metallm.inner.pure.texts import Lexicon
@@ -21,6 +22,7 @@ __all__ = [
     "expected_costs",
     "gap_weights",
     "gram_sums",
+    "hashed_ends",
     "kernel_predict",
     "kernel_update",
     "locate",
