@@ -207,6 +207,18 @@ def test_texts_are_counted_alike(text: str) -> None:
     assert mine == twin
 
 
+@given(ascii_texts, st.integers(0, 10**6), st.floats(0.1, 2.0))
+@settings(max_examples=500)
+def test_texts_are_described_to_the_same_bits(text: str, more: int, scale: float) -> None:
+    def described(loops: ModuleType) -> bytes:
+        out = np.full(22 + len(GROUPS), np.nan, dtype=np.float32)
+        loops.Lexicon(GROUPS).describe(text, len(text) + more, out, scale)
+        return out.tobytes()
+
+    mine, twin = _both(described)
+    assert mine == twin
+
+
 @given(texts)
 @settings(max_examples=300)
 def test_what_is_counted_is_what_the_plain_way_counts(text: str) -> None:

@@ -94,6 +94,10 @@ def _calls(loops: ModuleType) -> Calls:
             [np.array([8, 0, 8]), some(size=6), np.empty(4), 3, 2**64 - 59],
         ),
         "hashed_ends": (loops.hashed_ends, ["a b", np.zeros(D, np.float32), 9, 0.5]),
+        "describe": (
+            loops.Lexicon(("a", "b")).describe,
+            ["a b", 3, np.empty(24, np.float32), 0.5],
+        ),
         "scaled": (loops.scaled, [some(size=D), np.empty(D, np.float32), 0.5]),
     }  # fmt: skip
 
@@ -141,7 +145,8 @@ def test_what_is_only_read_may_have_holes_be_of_another_kind_or_be_read_only(nam
     outputs = {"moments": [1], "gap_weights": [2], "project": [3], "locate": [3],
                "looked_up": [4], "count": [0, 1], "shrunk": [3], "kernel_predict": [5],
                "kernel_update": [4, 5, 6], "token_sum": [2], "gram_sums": [2],
-               "scaled": [1], "expected_costs": [4], "hashed_ends": [1]}  # fmt: skip
+               "scaled": [1], "expected_costs": [4], "hashed_ends": [1],
+               "describe": [2]}  # fmt: skip
     call, arguments = _calls(fast)[name]
     for place in _arrays(arguments):
         array = arguments[place]
@@ -219,6 +224,8 @@ def test_what_is_no_text_of_ascii_is_not_counted_here() -> None:
         fast.hashed_ends(b"a", np.zeros(4, np.float32), 9, 0.5)
     with pytest.raises(ValueError, match="ASCII"):
         fast.Lexicon(("a",)).count("é")
+    with pytest.raises(ValueError, match="ASCII"):
+        fast.Lexicon(("a",)).describe("é", 1, np.empty(23, np.float32), 0.5)
     with pytest.raises(UnicodeEncodeError):
         fast.Lexicon(("a",)).count("\ud800")
     for wrong in (None, 1, b"a"):

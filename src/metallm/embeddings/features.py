@@ -2,13 +2,12 @@
 
 Length, digits, options, code, questions and negation say much about how hard a query is and for
 whom. Each is scaled by hand to about unit spread, so that none needs data before it can be used;
-all together are scaled by SPREAD, to stand beside an embedding of length 1.
+all together are scaled by SPREAD, to stand beside an embedding of length 1. The formulas are in
+`metallm.inner.pure.features`.
 """
 
 from __future__ import annotations
 
-from math import log, log1p, sqrt
-from struct import Struct
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,8 +25,6 @@ MAX_CHARACTERS = 4096
 
 SPREAD = 0.3
 """Beside a unit-length embedding: .15 and .3 were measured to be ties, 1 drowns the embedding."""
-
-_SPREAD = np.float32(SPREAD)
 
 _GROUPS = (
     "what which",
@@ -54,8 +51,6 @@ NAMES: tuple[str, ...] = (
     *(f"words_{group}" for group in range(len(_GROUPS))),
 )  # fmt: skip
 
-# half the time of an assignment from a list
-_FLOATS = Struct(f"{len(NAMES)}f")
 _ASCII, _ANY = inner.Lexicon(_GROUPS), pure.Lexicon(_GROUPS)
 
 
@@ -74,40 +69,6 @@ class FeatureEmbedder:
     def write(self, texts: Sequence[str], out: Context) -> None:
         """As `embed`, into an array of shape (n, d)."""
         for row, text in enumerate(texts):
-            _FLOATS.pack_into(out[row], 0, *_features(text))
-        out *= _SPREAD
-
-
-def _features(text: str) -> list[float]:
-    seen = text[:MAX_CHARACTERS]
-    (
-        words, letters, distinct, long_words, sentences, lines, digits, numbers, uppercase, spaces,
-        options, questions, asks, exclamations, quotes, code, formulas, blanks, others, mentions,
-        colons, *known,
-    ) = (_ASCII if seen.isascii() else _ANY).count(seen)  # fmt: skip
-    characters, count = max(len(seen), 1), max(words, 1)
-    return [
-        log1p(len(text)) - 5.5,
-        log1p(words) - 3.8,
-        letters / count - 4.7,
-        log(count / (sentences + 1) + 1.0) - 2.7,
-        log1p(lines) - 0.7,
-        sqrt(digits / characters) * 4.0,
-        log1p(numbers) - 0.5,
-        sqrt(uppercase / characters) * 4.0 - 0.7,
-        sqrt((characters - letters - spaces) / characters) * 3.0 - 0.8,
-        log1p(options) - 0.5,
-        min(questions, 3) - 0.7,
-        float(asks),
-        min(exclamations, 3) * 0.7,
-        log1p(quotes) * 0.8,
-        log1p(code),
-        log1p(formulas) * 0.7,
-        float(blanks),
-        sqrt(others / characters) * 4.0,
-        log1p(mentions),
-        distinct / count * 3.0 - 2.3,
-        sqrt(long_words / count) * 3.0 - 1.0,
-        log1p(colons) - 0.5,
-        *[sqrt(each / count) * 3.0 if each else 0.0 for each in known],
-    ]
+            seen = text[:MAX_CHARACTERS]
+            lexicon = _ASCII if seen.isascii() else _ANY
+            lexicon.describe(seen, len(text), out[row], SPREAD)

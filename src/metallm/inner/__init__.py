@@ -17,7 +17,7 @@ from metallm.inner import pure
 if TYPE_CHECKING:
     from types import ModuleType
 
-INTERFACE = 4
+INTERFACE = 5
 """What the compiled loops have to tell: a library left over from other sources is not used."""
 
 

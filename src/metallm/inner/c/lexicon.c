@@ -104,22 +104,60 @@ static PyObject *tuple_of(const long long *counts, size count)
     return tuple;
 }
 
-static PyObject *lexicon_count(PyObject *object, PyObject *text)
+/* What is counted of a text; -1 with an exception where that is impossible. */
+static size count_text(const Lexicon *self, PyObject *text, long long *counts)
 {
-    const Lexicon *self = (Lexicon *)object;
     size length;
     const char *signs = PyUnicode_AsUTF8AndSize(text, &length);
     if (signs == NULL)
-        return NULL;
+        return -1;
     if (length != PyUnicode_GetLength(text)) {
         PyErr_SetString(PyExc_ValueError, "only texts of ASCII are counted here");
-        return NULL;
+        return -1;
     }
-    long long counts[COUNTED + GROUPS] = {0};
     count_signs(signs, length, counts);
-    if (count_words(self, signs, length, counts) < 0)
-        return PyErr_NoMemory();
+    if (count_words(self, signs, length, counts) < 0) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return length;
+}
+
+static PyObject *lexicon_count(PyObject *object, PyObject *text)
+{
+    const Lexicon *self = (Lexicon *)object;
+    long long counts[COUNTED + GROUPS] = {0};
+    if (count_text(self, text, counts) < 0)
+        return NULL;
     return tuple_of(counts, COUNTED + self->groups);
+}
+
+static PyObject *lexicon_describe(PyObject *object, PyObject *const *args, size given)
+{
+    static const Wanted wanted = {"out", FLOATS, 1, WRITE};
+    const Lexicon *self = (Lexicon *)object;
+    long long counts[COUNTED + GROUPS] = {0};
+    double features[FEATURES + GROUPS];
+    Array out;
+    if (arguments_fit("describe", given, 4) < 0)
+        return NULL;
+    const long long all = PyLong_AsLongLong(args[1]);
+    const double scale = PyErr_Occurred() ? 0.0 : PyFloat_AsDouble(args[3]);
+    if (PyErr_Occurred() || array_take(&out, args[2], wanted) < 0)
+        return NULL;
+    const size count = FEATURES + self->groups;
+    size length = -1;
+    if (array_fits(&out, "out", count, -1, -1) == 0)
+        length = count_text(self, args[0], counts);
+    if (length >= 0) {
+        features_of(counts, self->groups, length > 1 ? length : 1, all, features);
+        for (size place = 0; place < count; place++)
+            floats(&out)[place] = (float)features[place] * (float)scale;
+    }
+    arrays_release(&out, 1);
+    if (length < 0)
+        return NULL;
+    Py_RETURN_NONE;
 }
 
 /* Keep the words of one group, which are separated by spaces; `used` counts their letters. */
@@ -205,6 +243,7 @@ static void lexicon_dealloc(PyObject *object)
 
 static PyMethodDef methods[] = {
     {"count", lexicon_count, METH_O, NULL},
+    {"describe", (PyCFunction)(void (*)(void))lexicon_describe, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -28,4 +28,10 @@ void start_crcs(void);
 /* All but what is counted of words. */
 void count_signs(const char *text, size length, long long *out);
 
+/* Features beside those of groups of words. */
+enum { FEATURES = 22 };
+
+/* Features of a text of so many signs, more than 0, of which there are `all` in the whole of it. */
+void features_of(const long long *counts, size groups, long long signs, long long all, double *out);
+
 #endif

@@ -1,4 +1,4 @@
-"""What is counted of a text, and how many of its words are in each of some groups.
+"""What is counted of a text, and how many of its words are in each of some groups; its features.
 
 The compiled loops count texts of ASCII alone, without regular expressions; these count any.
 """
@@ -6,8 +6,16 @@ The compiled loops count texts of ASCII alone, without regular expressions; thes
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from metallm.inner.pure.checks import check
+from metallm.inner.pure.features import features_of
 from metallm.inner.pure.signs import Signs
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 COUNTED = (
     "words", "letters", "distinct", "long_words", "sentences", "lines", "digits", "numbers",
@@ -78,6 +86,20 @@ class Lexicon:
             text.count(":"),
             *self._known(words),
         )
+
+    def describe(self, text: str, total: int, out: NDArray[np.float32], scale: float) -> None:
+        """Features of a text, the same bits as of the compiled loop.
+
+        Args:
+            text: what is looked at.
+            total: characters of the whole text.
+            out: shape (22 + groups,), float32.
+            scale: factor on each.
+        """
+        features = features_of(self.count(text), max(len(text), 1), total)
+        check("out", out, (len(features),))
+        out[:] = features
+        out *= np.float32(scale)
 
     def _known(self, words: list[str]) -> list[int]:
         """How many of the words are in each group."""
