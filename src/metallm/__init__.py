@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from metallm.core.arm import Arm
     from metallm.core.decision import ArmEstimate, Decision
     from metallm.core.outcome import Outcome
+    from metallm.core.task import Task
     from metallm.errors import MetaLLMError
     from metallm.router.answers import Answer, Classified, Judgement
     from metallm.settings import Settings, load_settings
@@ -30,6 +31,7 @@ __all__ = [
     "Outcome",
     "Router",
     "Settings",
+    "Task",
     "load_settings",
 ]
 
@@ -44,6 +46,7 @@ _HOMES = {
     "Outcome": "metallm.core.outcome",
     "Router": "metallm.assembly",
     "Settings": "metallm.settings",
+    "Task": "metallm.core.task",
     "load_settings": "metallm.settings",
 }
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from metallm.tasks.folding import fold
+from metallm.core.folding import fold
 from metallm.tasks.reading import LabelReader
 
 SENTIMENT = LabelReader(("positive", "negative"))

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from metallm.core.protocols import Task
 from metallm.core.query import Query
 from metallm.errors import InputError, UnknownLabelError
-from metallm.tasks.classification import ClassificationTask, templates
+from metallm.tasks.classification import ClassificationTask
 from metallm.tasks.multiple_choice import MultipleChoiceTask
 from metallm.tasks.scoring import correct
+from metallm.tasks.templates import templates
 
 
 def prompt(task: Task, text: str) -> str:

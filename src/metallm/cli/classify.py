@@ -85,7 +85,7 @@ def classify(
     """
     from metallm.cli.journal import Journal
     from metallm.cli.rows import read_rows
-    from metallm.tasks.classification import checked_labels
+    from metallm.core.labels import checked_labels
 
     chosen = checked_labels([label.strip() for label in labels.split(",")])
     if gateway is not None and warm is not None:

@@ -16,7 +16,7 @@ from metallm.errors import TableError
 from metallm.tables.columns import text_column
 from metallm.tables.files import read_table, require_columns
 from metallm.tasks.classification import ClassificationTask
-from metallm.tasks.folding import fold
+from metallm.core.folding import fold
 from metallm.tasks.multiple_choice import MultipleChoiceTask
 
 if TYPE_CHECKING:

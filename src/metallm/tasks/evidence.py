@@ -89,10 +89,10 @@ def is_denied(text: str, start: int, end: int) -> bool:
 
 
 _CUE = (
-    r"(?:answer|label|class|category|sentiment|classification|prediction|verdict|output|choice"
-    r"|option)"
+    r"(?:answers?|labels?|class(?:es)?|categor(?:y|ies)|sentiment|classification|prediction|verdict"
+    r"|output|choice|option)"
 )
-_LINK = r"(?:\s*[:=]|\s+(?:is|would be|should be|must be)\b\s*:?)"
+_LINK = r"(?:\s*[:=]|\s+(?:is|are|would be|should be|must be)\b\s*:?)"
 _OPENING = r"[\s\"'“‘*`_(\[{$]*"
 _STATING = re.compile(
     rf"\b{_CUE}[\"'*_]*{_LINK}{_OPENING}(?:(?:option|choice|letter)\s+{_OPENING})?$",

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from metallm.core.folding import fold, fold_lines
 from metallm.tasks.evidence import (
     Grade,
     Mention,
@@ -15,8 +16,8 @@ from metallm.tasks.evidence import (
     settle,
     weaken_alternatives,
 )
-from metallm.tasks.folding import fold, fold_lines
 from metallm.tasks.objects import stated_in_object
+from metallm.tasks.refusals import refuses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,11 +37,12 @@ class LabelReader:
     """Reads which of a set of labels an answer names.
 
     In this order: the label alone, in any case and decoration; a JSON object's label; a boxed
-    label; one that is stated ("Answer: X", or alone on its line); the only one mentioned. Where
-    the plainest of these names several labels, or the words around it deny it, nothing is read.
+    label; one that is stated ("Answer: X", or alone on its line); the only one mentioned, unless
+    the answer is a refusal. Where the plainest of these names several labels, or the words around
+    it deny it, nothing is read.
 
     Args:
-        labels: as `ClassificationTask` has checked them.
+        labels: as `checked_labels` gives them.
     """
 
     def __init__(self, labels: Sequence[str]) -> None:
@@ -58,15 +60,24 @@ class LabelReader:
         Args:
             answer: any text.
         """
-        whole = self._read_whole(answer)
+        whole = self.read_whole(answer)
         if whole is not None:
             return whole
         stated = stated_in_object(answer)
         if stated is not None:
-            return self._read_whole(stated)
-        return settle(self._mentions(fold_lines(answer)))
+            return self.read_whole(stated)
+        text = fold_lines(answer)
+        weighed = _weigh(text, self.mentions(text))
+        if weighed and refuses(self.without_labels(text)):
+            weighed = [each for each in weighed if each.grade >= Grade.STATED]
+        return settle(weighed)
 
-    def _read_whole(self, answer: str) -> str | None:
+    def read_whole(self, answer: str) -> str | None:
+        """The label that is all the answer says, in any case and decoration.
+
+        Args:
+            answer: any text.
+        """
         folded = fold(answer)
         exact = self._labels.get(folded)
         if exact is not None or len(folded) > self._longest + _MOST_DECORATION:
@@ -74,14 +85,22 @@ class LabelReader:
         match = self._whole.fullmatch(folded)
         return self._labels[match.group(1)] if match else None
 
-    def _mentions(self, text: str) -> Sequence[Mention]:
+    def mentions(self, text: str) -> Sequence[Mention]:
+        """Every place that names a label, in order.
+
+        Args:
+            text: as `fold_lines` gives it.
+        """
         found = [self._mention(text, match) for match in self._named.finditer(text)]
         # a label's own "not" denies no other label
-        unlabelled = self._named.sub(lambda match: "_" * len(match.group()), text)
-        found = [
+        unlabelled = self.without_labels(text)
+        return [
             replace(each, negated=is_denied(unlabelled, each.start, each.end)) for each in found
         ]
-        return _weigh(text, found)
+
+    def without_labels(self, text: str) -> str:
+        """The text with every label blotted out, at the same length."""
+        return self._named.sub(lambda match: "_" * len(match.group()), text)
 
     def _mention(self, text: str, match: re.Match[str]) -> Mention:
         label = self._labels[" ".join(match.group().split())]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metallm.tasks.folding import fold
+from metallm.core.folding import fold
 
 
 def correct(read: str | None, truth: str) -> float:
