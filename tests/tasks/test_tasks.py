@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metallm.core.protocols import Task
+from metallm.core.protocols import Form
 from metallm.core.query import Query
 from metallm.errors import InputError, UnknownLabelError
 from metallm.tasks.classification import ClassificationTask
@@ -16,7 +16,7 @@ from metallm.tasks.scoring import correct
 from metallm.tasks.templates import templates
 
 
-def prompt(task: Task, text: str) -> str:
+def prompt(task: Form, text: str) -> str:
     (message,) = task.messages(text)
     assert message["role"] == "user"
     content = message["content"]

@@ -282,8 +282,8 @@ class Provider(Protocol):
         ...
 
 
-class Task(Protocol):
-    """A kind of question with an answer that can be read and scored.
+class Form(Protocol):
+    """How a task is asked, and how its answers are read.
 
     Attributes:
         name: goes into decisions.
