@@ -55,6 +55,27 @@ def test_a_whole_answer_is_never_asked_for_with_stream_fields() -> None:
     assert "stream_options" not in sent
 
 
+FORMAT = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {}}}
+
+
+def sent_format(arm: Arm, body: dict[str, Any]) -> object:
+    request = ChatRequest({**BODY, **body}, FORMAT)
+    return orjson.loads(write_request(arm, request, stream=False)).get("response_format")
+
+
+def test_an_answer_format_goes_to_arms_that_take_one_and_have_no_other() -> None:
+    plain, structured = Arm("a/b"), Arm("a/c", structured=True)
+    fixed = Arm("a/d", structured=True, options={"response_format": {"type": "text"}})
+    assert sent_format(plain, {}) is None
+    assert sent_format(structured, {}) == FORMAT
+    assert sent_format(fixed, {}) == {"type": "text"}
+    own = {"response_format": {"type": "json_object"}}
+    assert sent_format(plain, own) == sent_format(structured, own) == own["response_format"]
+    assert "response_format" not in orjson.loads(
+        write_request(structured, ChatRequest(BODY), stream=False)
+    )
+
+
 def test_what_json_cannot_carry_is_refused() -> None:
     with pytest.raises(InputError, match="cannot be written as JSON"):
         write_request(ARM, ChatRequest({"messages": object()}), stream=False)

@@ -36,6 +36,8 @@ class Arm:
         prior_quality: 0 to 1, how good the arm is expected to be before any outcome of it was
             seen, such as a published benchmark score on the same kind of queries; None where
             nothing is expected.
+        structured: True where the model can be held to a JSON schema; then a classification sends
+            one with its labels (`response_format`). Otherwise it asks in words alone.
 
     Raises:
         ConfigurationError: an empty name, half a price, a negative or non-finite price, a prior
@@ -53,6 +55,7 @@ class Arm:
     api_key_env: str | None = None
     options: Mapping[str, Any] = field(default_factory=_no_options)
     prior_quality: float | None = None
+    structured: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():

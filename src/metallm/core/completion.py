@@ -17,9 +17,12 @@ class ChatRequest:
 
     Args:
         body: every field that the caller sent, unknown ones too; "model" is filled in per arm.
+        answer_format: the `response_format` to send to arms that are `structured`, where the body
+            has none; None for none.
     """
 
     body: Mapping[str, Any]
+    answer_format: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,8 @@ def wants_usage(request: ChatRequest) -> bool:
 def write_request(arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
     """The body to send upstream: the caller's fields, the arm's fixed options over them.
 
+    The request's answer format goes to an arm that is `structured`, unless either has its own.
+
     Args:
         arm: names the model and holds the options.
         request: what the caller sent; unknown fields are kept.
@@ -80,6 +82,8 @@ def write_request(arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
         InputError: a value that JSON cannot carry.
     """
     body: dict[str, Any] = {**request.body, **arm.options, "model": arm.upstream_model}
+    if arm.structured and request.answer_format is not None:
+        body.setdefault("response_format", request.answer_format)
     if stream:
         options = body.get("stream_options")
         kept = options if isinstance(options, dict) else {}
