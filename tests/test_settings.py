@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from metallm.assembly import Router
+from metallm.core.task import Task
 from metallm.errors import ConfigurationError
-from metallm.settings import load_settings
+from metallm.settings import load_settings, tasks_of
 
 
 def test_arguments_win_over_the_environment_over_the_file_over_defaults(
@@ -90,3 +91,83 @@ def test_a_prior_quality_outside_its_range_is_refused_with_its_place(tmp_path: P
     path.write_text('[[arms]]\nname = "a"\nprior_quality = 82\n')
     with pytest.raises(ConfigurationError, match=r"arms\.0\.prior_quality: .*less than or equal"):
         load_settings(path)
+
+
+TASKS = """
+[[tasks]]
+name = "tickets"
+labels = { login = "cannot sign in", billing = "invoices" }
+instructions = "Sort."
+none_of_these = "other"
+error_costs = { login = { billing = 5 } }
+
+[[tasks.examples]]
+text = "Where is my invoice?"
+label = "billing"
+
+[[tasks]]
+name = "topics"
+kind = "multi"
+labels = ["sports", "politics"]
+examples = [{ text = "The minister runs", label = ["politics", "sports"] }]
+template = "Which of these?\\n{labels}\\n{text}"
+"""
+
+
+def test_tasks_are_declared_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "metallm.toml"
+    path.write_text(TASKS)
+    assert tasks_of(load_settings(path)) == {
+        "tickets": Task(
+            "tickets",
+            labels={"login": "cannot sign in", "billing": "invoices"},
+            instructions="Sort.",
+            examples=[("Where is my invoice?", "billing")],
+            none_of_these="other",
+            error_costs={("login", "billing"): 5.0},
+        ),
+        "topics": Task(
+            "topics",
+            "multi",
+            ["sports", "politics"],
+            examples=[("The minister runs", "sports | politics")],
+            template="Which of these?\n{labels}\n{text}",
+        ),
+    }
+
+
+def test_tasks_are_declared_in_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METALLM_TASKS", '[{"name": "t", "labels": ["b", "a"]}]')
+    assert tasks_of(load_settings())["t"].labels == ("b", "a")
+
+
+@pytest.mark.parametrize(
+    ("tables", "told"),
+    [
+        ('[[tasks]]\nlabels = ["a", "b"]\n', r"tasks\.0\.name: Field required"),
+        ('[[tasks]]\nname = "t"\nlables = 1\n', r"tasks\.0\.lables: Extra inputs"),
+        ('[[tasks]]\nname = "t"\nkind = "x"\n', r"tasks\.0\.kind: Input should be 'single'"),
+        ('[[tasks]]\nname = "t"\nlabels = ["a"]\n', r"tasks\.0: task 't': .*2 labels or more"),
+        (
+            '[[tasks]]\nname = "t"\nlabels = ["a", "b"]\nexamples = [{text = "x", label = "c"}]\n',
+            r"tasks\.0: 'c' is not one of the labels",
+        ),
+        (
+            '[[tasks]]\nname = "t"\nlabels = ["a", "b"]\n[[tasks]]\nname = "t"\n',
+            r"tasks\.1: another task is called 't'",
+        ),
+    ],
+)
+def test_a_mistake_in_a_task_is_named_with_its_place(
+    tmp_path: Path, tables: str, told: str
+) -> None:
+    path = tmp_path / "metallm.toml"
+    path.write_text(tables)
+    with pytest.raises(ConfigurationError, match=told):
+        tasks_of(load_settings(path))
+
+
+def test_an_arm_that_can_be_held_to_a_schema_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "metallm.toml"
+    path.write_text('[[arms]]\nname = "a"\nstructured = true\n[[arms]]\nname = "b"\n')
+    assert [each.arm().structured for each in load_settings(path).arms] == [True, False]

@@ -20,7 +20,8 @@ from pydantic_settings import (
 )
 
 from metallm.core.arm import Arm
-from metallm.errors import ConfigurationError
+from metallm.core.task import Task
+from metallm.errors import ConfigurationError, InputError
 
 DEFAULT_PATH = Path("metallm.toml")
 
@@ -95,10 +96,49 @@ class ArmSettings(_Section):
     price: Literal["unknown"] | None = None
     options: dict[str, Any] = Field(default_factory=dict)
     prior_quality: float | None = Field(default=None, ge=0, le=1)
+    structured: bool = False
 
     def arm(self) -> Arm:
         """The arm that this table describes."""
         return Arm(**self.model_dump())
+
+
+class ExampleSettings(_Section):
+    """One [[tasks.examples]] table."""
+
+    text: str
+    label: str | tuple[str, ...]
+
+
+class TaskSettings(_Section):
+    """One [[tasks]] table; the fields of `metallm.Task`."""
+
+    name: str
+    kind: Literal["single", "multi", "ordinal", "choice"] = "single"
+    labels: tuple[str, ...] | dict[str, str] = ()
+    instructions: str = ""
+    examples: tuple[ExampleSettings, ...] = ()
+    none_of_these: str | None = None
+    error_costs: dict[str, dict[str, float]] = Field(default_factory=dict)
+    template: str | None = None
+
+    def task(self) -> Task:
+        """The task that this table describes.
+
+        Raises:
+            InputError: it cannot be asked or scored.
+        """
+        examples = [(each.text, each.label) for each in self.examples]
+        return Task(
+            self.name,
+            self.kind,
+            self.labels,
+            instructions=self.instructions,
+            examples=examples,
+            none_of_these=self.none_of_these,
+            error_costs=self.error_costs,
+            template=self.template,
+        )
 
 
 class Settings(BaseSettings):
@@ -116,6 +156,27 @@ class Settings(BaseSettings):
     router: RouterSettings = RouterSettings()
     providers: ProviderSettings = ProviderSettings()
     arms: tuple[ArmSettings, ...] = ()
+    tasks: tuple[TaskSettings, ...] = ()
+
+
+def tasks_of(settings: Settings) -> dict[str, Task]:
+    """The tasks that the settings declare, by name.
+
+    Raises:
+        ConfigurationError: two of one name, or one that cannot be asked or scored; the message
+            names the place.
+    """
+    tasks: dict[str, Task] = {}
+    for number, each in enumerate(settings.tasks):
+        if each.name in tasks:
+            raise ConfigurationError(
+                f"tasks.{number}: another task is called {each.name!r}: give each its own name"
+            )
+        try:
+            tasks[each.name] = each.task()
+        except InputError as error:
+            raise ConfigurationError(f"tasks.{number}: {error}") from error
+    return tasks
 
 
 def load_settings(path: Path | None = None, **arguments: Any) -> Settings:

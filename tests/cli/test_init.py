@@ -11,7 +11,7 @@ from metallm.cli.starter import MODELS
 from metallm.core.arm import Arm
 from metallm.providers.prices import priced
 from metallm.providers.registry import HOSTS
-from metallm.settings import load_settings
+from metallm.settings import load_settings, tasks_of
 
 
 @pytest.mark.parametrize("provider", MODELS)
@@ -49,9 +49,21 @@ def test_without_keys_it_writes_an_example_that_is_all_comments(
     assert "no API key was found" in done.stderr
     assert load_settings(tmp_path / "metallm.toml").arms == ()
     text = (tmp_path / "metallm.toml").read_text()
-    example = text[text.index("# [[arms]]\n# name") :].replace("# ", "")
+    begin, end = text.index("# [[arms]]\n# name"), text.index("# Tasks can")
+    example = text[begin:end].replace("# ", "")
     (tmp_path / "example.toml").write_text(example)
     assert len(load_settings(tmp_path / "example.toml").arms) == 2
+
+
+def test_the_task_in_the_comments_is_one(run: Callable[..., Any], tmp_path: Path) -> None:
+    run("init")
+    text = (tmp_path / "metallm.toml").read_text()
+    shown = text[text.index("# [[tasks]]") :].replace("\n# ", "\n").removeprefix("# ")
+    (tmp_path / "shown.toml").write_text(shown)
+    task = tasks_of(load_settings(tmp_path / "shown.toml"))["tickets"]
+    assert task.labels == ("billing", "login", "other")
+    assert task.cost("billing", truth="login") == 5.0
+    assert task.examples == (("Where is my invoice?", "billing"),)
 
 
 def test_the_comments_show_the_defaults(run: Callable[..., Any], tmp_path: Path) -> None:

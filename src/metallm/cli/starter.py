@@ -65,6 +65,19 @@ _HEAD = """\
 # or say price = "unknown" to go on with costs flagged as unknown.
 """
 
+_TASK = """
+# Tasks can be declared here and asked by name, docs/guides/tasks.md. Take the signs away:
+#
+# [[tasks]]
+# name = "tickets"
+# kind = "single"          # one label; "multi": several; "ordinal": a level; "choice": a letter
+# labels = { billing = "invoices and refunds", login = "cannot sign in" }
+# none_of_these = "other"  # the label for a text that none of the others fits
+# instructions = "You sort the mail of a shop."
+# examples = [{ text = "Where is my invoice?", label = "billing" }]
+# error_costs = { login = { billing = 5.0 } }  # by truth, then what was said; others cost 1
+"""
+
 _EXAMPLE = """
 # No API key was found in the environment, so these arms are an example. To try it without a key:
 #   metallm sandbox DATA.parquet
@@ -106,6 +119,7 @@ def starter(keys: Mapping[str, str], arms: Iterable[Arm]) -> str:
     blocks += [_arm(arm, keys[arm.provider]) for arm in listed]
     for provider in sorted(set(keys) - {arm.provider for arm in listed}):
         blocks += [_NO_ARMS.format(variable=keys[provider], provider=provider)]
+    blocks.append(_TASK)
     return "".join(blocks)
 
 
