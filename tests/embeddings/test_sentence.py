@@ -78,6 +78,14 @@ def test_a_text_is_run_alone_with_every_token_counted(runtime: type[Session], fo
     assert embedder.embed([]).shape == (0, DIM)
 
 
+def test_a_lone_surrogate_counts_as_the_sign_for_what_is_unknown(
+    runtime: type[Session], folder: Path
+) -> None:
+    embedder = SentenceEmbedder(folder)
+    odd, known = embedder.embed(["is \ud83d it", "is \ufffd it"])
+    assert odd.tolist() == known.tolist()
+
+
 def test_an_encoder_is_told_no_more_than_it_takes(runtime: type[Session], folder: Path) -> None:
     runtime.takes = ("input_ids", "attention_mask")
     embedder = SentenceEmbedder(folder)

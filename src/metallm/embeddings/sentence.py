@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metallm.embeddings.sentence_files import SentenceFiles
+from metallm.embeddings.surrogates import without_lone
 from metallm.errors import ConfigurationError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class SentenceEmbedder:
 
     def _states(self, text: str) -> NDArray[np.float32]:
         """Last states of a text's tokens, those before and after the text included."""
-        ids = np.array([self._tokenizer.encode(text[:MAX_CHARACTERS]).ids], dtype=np.int64)
+        whole = without_lone(text[:MAX_CHARACTERS])
+        ids = np.array([self._tokenizer.encode(whole).ids], dtype=np.int64)
         told = {
             "input_ids": ids,
             # nothing is padded: all tokens count, all are of the first sentence

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metallm.embeddings.surrogates import without_lone
 from metallm.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ _DIGITS = "0123456789"
 _NUMBER = re.compile(r"[0-9]{1,20}[?!.,;:%)]?")
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 _SEGMENT = re.compile(r" +[^ ]*")
-_LONE = re.compile("[\ud800-\udfff]")  # half of a pair, which stands for nothing alone
-_UNKNOWN_SIGN = "\ufffd"
 _REACHES_OVER = re.compile(f"[^{_SPACE}]{_SPACE}")
 
 
@@ -158,8 +157,7 @@ class WordTokenizer:
         return fresh
 
     def _encoded(self, text: str) -> list[int]:
-        whole = _LONE.sub(_UNKNOWN_SIGN, text)
-        ids: list[int] = self._tokenizer.encode(whole, add_special_tokens=False).ids
+        ids: list[int] = self._tokenizer.encode(without_lone(text), add_special_tokens=False).ids
         return ids
 
 
