@@ -1,6 +1,6 @@
-"""Lone surrogates: half of a pair, which stands for nothing alone and which no UTF-8 can hold.
+r"""Lone surrogates: half of a pair, which stands for nothing alone and which no UTF-8 can hold.
 
-JSON can carry one ("\\ud83d" cut off an emoji), and tokenizers refuse a text with it.
+JSON can carry one ("\ud83d" cut off an emoji), and tokenizers refuse a text with it.
 """
 
 from __future__ import annotations
