@@ -7,6 +7,7 @@ import pytest
 
 from metallm.core.outcome import Recorded
 from metallm.learners.blend import UNTRIED_QUALITY, BlendLearner
+from metallm.learners.expected import NONE
 
 D = 12
 
@@ -124,6 +125,67 @@ def test_a_published_score_counts_for_an_arm_until_its_own_outcomes_say_more() -
         plain.update(context, "new", 0.0)
     settled = learner.estimate(contexts[:40], names)[0][:, 1]
     assert settled == pytest.approx(plain.estimate(contexts[:40], names)[0][:, 1], abs=0.06)
+
+
+def _unlike(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two arms, one nearly always right and the other hardly ever, whatever the context."""
+    rng = np.random.default_rng(2)
+    contexts = rng.normal(size=(count, D)).astype(np.float32)
+    return contexts, (rng.uniform(size=(count, 2)) < [0.9, 0.3]).astype(np.float64)
+
+
+def test_an_arm_that_joins_late_is_expected_to_be_among_the_better_until_it_was_tried() -> None:
+    contexts, quality = _unlike(400)
+    learner = BlendLearner(D)
+    learner.fit(_recorded(contexts, quality), np.zeros(2))
+    mean, between = quality.mean(), quality.mean(axis=0).std()
+    at_first = learner.estimate(contexts[:40], ("a", "b", "new"))[0]
+    assert at_first[:, 2].mean() == pytest.approx(mean + between, abs=0.03)
+    learner.update(contexts[0], "new", 0.0)
+    after_one = learner.estimate(contexts[:40], ("a", "b", "new"))[0]
+    # the bare mean of it and of the prior's two outcomes would be .4
+    assert mean < after_one[:, 2].mean() < at_first[:, 2].mean()
+    for context in np.concatenate([contexts, contexts]):
+        learner.update(context, "new", 0.0)
+    settled = learner.estimate(contexts[:40], ("a", "b", "new"))[0]
+    assert settled[:, 2].mean() == pytest.approx(0.0, abs=0.05)
+    assert (learner.state()["newcomers"] == NONE).all()
+
+
+def test_what_is_hoped_of_a_late_arm_never_holds_it_down() -> None:
+    contexts, quality = _unlike(400)
+    learner, told = BlendLearner(D), BlendLearner(D, priors={"new": 0.75})
+    for each in (learner, told):
+        each.fit(_recorded(contexts, quality), np.zeros(2))
+        for context in contexts[:30]:
+            each.update(context, "new", 1.0)
+    hoped = learner.estimate(contexts[:40], ("new",))[0].mean()
+    assert hoped > 0.95
+    assert told.estimate(contexts[:40], ("new",))[0].mean() < hoped - 0.03
+
+
+def test_what_a_late_arm_was_expected_of_outlasts_a_restart_and_older_states_know_none() -> None:
+    contexts, quality = _unlike(200)
+    learner = BlendLearner(D)
+    learner.fit(_recorded(contexts, quality), np.zeros(2))
+    learner.update(contexts[0], "new", 0.0)
+    names, state = ("new", "a"), dict(learner.state())
+    again, older = BlendLearner(D), BlendLearner(D)
+    again.load(state)
+    older.load({key: value for key, value in state.items() if key != "newcomers"})
+    believed = learner.estimate(contexts[:5], names)[0]
+    assert again.estimate(contexts[:5], names)[0].tolist() == believed.tolist()
+    without = older.estimate(contexts[:5], names)[0]
+    assert (without[:, 0] < believed[:, 0] - 0.1).all()
+    assert without[:, 1].tolist() == believed[:, 1].tolist()
+
+
+def test_arms_that_begin_together_are_no_newcomers() -> None:
+    contexts, quality = _unlike(300)
+    learner = BlendLearner(D)
+    for place, (context, row) in enumerate(zip(contexts, quality, strict=True)):
+        learner.update(context, "ab"[place % 2], float(row[place % 2]))
+    assert (learner.state()["newcomers"] == NONE).all()
 
 
 def test_before_anything_is_known_a_published_score_is_all_there_is() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from metallm.learners.blend import BlendSettings
 from metallm.policies.squarecb import GAMMA, OPTIMISM
 
-LEARNER = "4"
+LEARNER = "5"
 """Bump it when the learner, the cost learner or SquareCB has changed: MetaLLM is then run anew."""
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from metallm.learners.basis import Basis
 from metallm.learners.cells import CellMeans, lloyd
+from metallm.learners.expected import NONE, Expectations
 from metallm.learners.kernel import KernelRidge
 from metallm.learners.labels import LabelNames
 from metallm.learners.memory import CAPACITY, Memory
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
 
 BIAS_PENALTY = 2.0
 """Outcomes that the prior counts for in an arm's mean: weak, for arms differ."""
-
-PRIOR_WEIGHT = 10.0
-"""Outcomes that an expectation of one arm, such as a published score, counts for."""
 
 UNTRIED_QUALITY = 0.7
 """An arm's quality before anything is known of any: high enough to be tried."""
@@ -96,7 +94,7 @@ class BlendLearner:
         settings: BlendSettings | None = None,
         priors: Mapping[str, float] | None = None,
     ) -> None:
-        self._priors = dict(priors or {})
+        self._expected = Expectations(priors or {})
         self._settings = settings or BlendSettings()
         self._seed = seed
         self._names: list[str] = []
@@ -133,6 +131,7 @@ class BlendLearner:
             self._kernel.mix_in(points, quality, 2)
         if self._recall:
             self._mix_in_recall((quality, spread), z, tasks, labels)
+        all_known = True
         if list(arms) != self._names:
             columns, all_known = self._columns(arms)
             if not all_known:
@@ -141,7 +140,10 @@ class BlendLearner:
                 untried = np.sqrt(DEFAULT_VARIANCE * ((z * z) @ (1.0 / self._ridge.l2)))
                 spread = np.column_stack([spread, untried])
             quality, spread = quality.take(columns, axis=1), spread.take(columns, axis=1)
-        return self._expected(quality, arms) if self._priors else quality, spread
+        if self._expected or not all_known:
+            known, unseen = self._known(arms), self._newcomer()
+            quality = self._expected.moved(quality, arms, known, unseen)
+        return quality, spread
 
     def update(
         self,
@@ -158,6 +160,8 @@ class BlendLearner:
         del scaled_cost  # quality is learned apart from cost
         self._table = None
         position, number = self._position(arm), self._labels.number(task, label)
+        if self._ridge.n[position] == 0.0 and (expected := self._newcomer()) is not None:
+            self._expected.join(arm, expected)
         if weight > 0.0:
             self._memory.append(context, position, quality, weight, number)
         else:
@@ -196,11 +200,13 @@ class BlendLearner:
         self._cells = self._fitted_cells(z[:, 1:], sets)
         self._kernel = self._fitted_kernel(z[:, 1:], sets)
         self._recall = self._fitted_recall(z, sets)
+        self._expected.settle(self._names, self._ridge.n)
 
     def state(self) -> Mapping[str, NDArray[Any]]:
         """Everything, as named arrays."""
         state = {
             "names": np.array(self._names, dtype=np.str_),
+            "newcomers": self._expected.state(self._names),
             "next_renewal": np.array(self._next_renewal),
             "basis_mean": self._basis.mean,
             "basis_directions": self._basis.directions,
@@ -230,6 +236,8 @@ class BlendLearner:
             kernel = KernelRidge.loaded(_part(state, "kernel"))
         self._memory.load(_part(state, "memory"))
         self._names, self._labels, self._recall = names, labels, recall
+        # what was saved by earlier versions knows of none
+        self._expected.load(names, state.get("newcomers", np.full(len(names), NONE)))
         self._ridge, self._cells, self._kernel = ridge, cells, kernel
         self._basis = Basis(state["basis_mean"], state["basis_directions"])
         self._table, self._asked = None, {}
@@ -253,16 +261,23 @@ class BlendLearner:
                 for mine, theirs in zip(known, told, strict=True):
                     mine[rows] += share * (theirs - mine[rows])
 
-    def _expected(self, quality: FloatArray, arms: Sequence[str]) -> FloatArray:
-        """Estimates, shape (n, K), moved towards what is expected of arms with few outcomes."""
-        means, pooled = self._means(), float(self._ridge.prior[0])
-        moved = quality.copy()
-        for column, (arm, position) in enumerate(zip(arms, self._positions(arms), strict=True)):
-            if arm in self._priors:
-                n = 0.0 if position < 0 else float(self._ridge.n[position])
-                mean = pooled if position < 0 else float(means[position])
-                moved[:, column] += PRIOR_WEIGHT / (PRIOR_WEIGHT + n) * (self._priors[arm] - mean)
-        return moved
+    def _known(self, arms: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+        """Outcomes of each arm and its mean quality, shrunk to the prior, shape (K,) each."""
+        positions = self._positions(arms)
+        # position −1 picks what stands behind the others: an arm never seen
+        n = np.append(self._ridge.n, 0.0)[positions]
+        return n, np.append(self._means(), self._ridge.prior[0])[positions]
+
+    def _newcomer(self) -> float | None:
+        """What is expected of an arm that joins others: to be among the better of them.
+
+        The arms' mean and one standard deviation between them; None while too little is known of
+        them. With the bare mean a single wrong answer left it behind a settled favourite for good.
+        """
+        if len(self._memory) < self._settings.first_renewal:
+            return None
+        tried = self._means()[self._ridge.n > 0.0]
+        return float(self._ridge.prior[0] + tried.std()) if len(tried) else None
 
     def _position(self, arm: str) -> int:
         if arm not in self._names:
