@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,36 @@ def test_the_examples_of_the_library_guide_run_one_after_the_other() -> None:
     for block in _python_blocks("docs/guides/library.md"):
         exec(compile(block, "library.md", "exec"), names)  # noqa: S102 - our own page
     assert callable(names["ask"])
+
+
+def test_the_examples_of_the_tasks_guide_give_what_stands_beside_them() -> None:
+    names: dict[str, Any] = {}
+    told: list[tuple[str, str]] = []
+    for block in _python_blocks("docs/guides/tasks.md"):
+        exec(compile(block, "tasks.md", "exec"), names)  # noqa: S102 - our own page
+        for line in block.splitlines():
+            code, _, remark = line.partition("  # ")
+            if code.startswith(("tickets.", "stars.", "topics.", "form.read")):
+                value = eval(code, names)  # noqa: S307 - our own page
+                told.append((remark.split(":")[0], repr(value).replace("'", '"')))
+    assert len(told) == 11
+    assert [remark for remark, _ in told] == [value for _, value in told]
+    report = names["report"]
+    assert (report.accuracy.mean, report.error_cost) == (0.5, 2.5)
+
+
+def test_the_tasks_in_the_toml_of_the_guide_are_those_of_its_python(tmp_path: Path) -> None:
+    from metallm.settings import load_settings, tasks_of
+
+    names: dict[str, Any] = {}
+    for block in _python_blocks("docs/guides/tasks.md"):
+        exec(compile(block, "tasks.md", "exec"), names)  # noqa: S102 - our own page
+    text = (ROOT / "docs/guides/tasks.md").read_text(encoding="utf-8")
+    (toml,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    path = tmp_path / "metallm.toml"
+    path.write_text(toml, encoding="utf-8")
+    declared = tasks_of(load_settings(path))
+    assert declared == {"tickets": names["tickets"], "topics": names["topics"]}
 
 
 @pytest.mark.parametrize(
