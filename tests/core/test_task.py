@@ -161,6 +161,11 @@ def test_costs_below_one_count_beside_the_usual_ones() -> None:
     assert Task("t", labels=["a", "b"], error_costs={("a", "b"): 0.2}).quality("b", "a") == 0.8
 
 
+def test_a_whole_matrix_of_costs_may_be_given_with_its_zeros() -> None:
+    task = Task("t", labels=["a", "b"], error_costs={"a": {"a": 0, "b": 2}, "b": {"a": 1, "b": 0}})
+    assert task.error_costs == {("a", "b"): 2.0, ("b", "a"): 1.0}
+
+
 def test_an_ordinal_s_errors_cost_their_distance() -> None:
     task = Task("stars", "ordinal", ["1", "2", "3", "4", "5"])
     assert [task.quality(said, "2") for said in task.labels] == [0.75, 1.0, 0.75, 0.5, 0.25]
