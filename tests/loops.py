@@ -13,7 +13,8 @@ from metallm.inner import pure
 NAMES = (
     "RidgeLoops", "gap_weights", "draw", "uniform", "project", "locate", "looked_up", "count",
     "shrunk", "kernel_predict", "kernel_update", "token_sum", "gram_sums", "scaled", "Lexicon",
-    "expected_costs", "hashed_ends",
+    "expected_costs", "hashed_ends", "gram_ids", "sparse_scores", "sparse_step",
+    "dense_scores", "dense_step",
 )  # fmt: skip
 
 

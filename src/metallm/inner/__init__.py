@@ -17,7 +17,7 @@ from metallm.inner import pure
 if TYPE_CHECKING:
     from types import ModuleType
 
-INTERFACE = 5
+INTERFACE = 6
 """What the compiled loops have to tell: a library left over from other sources is not used."""
 
 
@@ -45,7 +45,9 @@ if TYPE_CHECKING or _found is None:
     kernel_predict, kernel_update = pure.kernel_predict, pure.kernel_update
     token_sum, gram_sums, scaled = pure.token_sum, pure.gram_sums, pure.scaled
     Lexicon, expected_costs = pure.Lexicon, pure.expected_costs
-    hashed_ends = pure.hashed_ends
+    hashed_ends, gram_ids = pure.hashed_ends, pure.gram_ids
+    sparse_scores, sparse_step = pure.sparse_scores, pure.sparse_step
+    dense_scores, dense_step = pure.dense_scores, pure.dense_step
 else:
     RidgeLoops = _found.RidgeLoops
     gap_weights, draw, uniform = _found.gap_weights, _found.draw, _found.uniform
@@ -55,4 +57,6 @@ else:
     kernel_predict, kernel_update = _found.kernel_predict, _found.kernel_update
     token_sum, gram_sums, scaled = _found.token_sum, _found.gram_sums, _found.scaled
     Lexicon, expected_costs = _found.Lexicon, _found.expected_costs
-    hashed_ends = _found.hashed_ends
+    hashed_ends, gram_ids = _found.hashed_ends, _found.gram_ids
+    sparse_scores, sparse_step = _found.sparse_scores, _found.sparse_step
+    dense_scores, dense_step = _found.dense_scores, _found.dense_step

@@ -21,6 +21,8 @@ static int is_kind(const Py_buffer *view, enum kind kind)
         return 0;
     if (kind == INDICES)
         return view->itemsize == 8 && strchr("lqn", format[0]) != NULL;
+    if (kind == SMALL)
+        return format[0] == 'H';
     if (kind == FLOATS)
         return format[0] == 'f';
     return format[0] == 'd' || (kind == CONTEXT && format[0] == 'f');
@@ -28,7 +30,8 @@ static int is_kind(const Py_buffer *view, enum kind kind)
 
 static const char *kind_name(enum kind kind)
 {
-    return kind == INDICES ? "int64" : kind == FLOATS ? "float32" : "float64";
+    static const char *const names[] = {"float64", "float32", "int64", "uint16", "float64"};
+    return names[kind];
 }
 
 /* 1 where the object's own buffer was taken, 0 where it does not fit; no exception is left. */

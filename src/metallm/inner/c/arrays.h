@@ -15,7 +15,7 @@ typedef struct {
     size shape[3];
 } Array;
 
-enum kind { DOUBLES, FLOATS, INDICES, CONTEXT };
+enum kind { DOUBLES, FLOATS, INDICES, SMALL, CONTEXT };
 enum access { READ, WRITE };
 
 /* A request for one argument: what it is called, its kind and its number of dimensions. */
@@ -40,16 +40,20 @@ int place_fits(const char *name, int64_t place, size count);
 /* 0 where a function got as many arguments as it takes, else -1 with a TypeError. */
 int arguments_fit(const char *name, size given, size taken);
 
+/* Fill the table of kinds of signs, once. */
+void start_grams(void);
 /* `import numpy`, once. */
 int arrays_start(void);
 
 static inline double *doubles(const Array *array) { return (double *)array->data; }
 static inline float *floats(const Array *array) { return (float *)array->data; }
 static inline const int64_t *indices(const Array *array) { return (const int64_t *)array->data; }
+static inline const uint16_t *words(const Array *array) { return (const uint16_t *)array->data; }
 static inline int is_float32(const Array *array) { return array->view.itemsize == 4; }
 
 extern PyMethodDef choice_methods[], contexts_methods[], cells_methods[], kernel_methods[],
-    tokens_methods[], costs_methods[], forms_methods[];
+    tokens_methods[], costs_methods[], forms_methods[], grams_methods[],
+    softmax_methods[];
 PyObject *ridge_type(PyObject *module);
 PyObject *lexicon_type(PyObject *module);
 

@@ -3,7 +3,7 @@
 #include "arrays.h"
 
 /* Raised whenever a function's arguments change; inner/__init__.py expects its own number. */
-#define INTERFACE 5
+#define INTERFACE 6
 
 static int add_type(PyObject *module, const char *name, PyObject *type)
 {
@@ -17,7 +17,9 @@ static int add_type(PyObject *module, const char *name, PyObject *type)
 static int execute(PyObject *module)
 {
     PyMethodDef *const parts[] = {choice_methods, contexts_methods, cells_methods, kernel_methods,
-                                  tokens_methods, costs_methods, forms_methods};
+                                  tokens_methods, costs_methods, forms_methods, grams_methods,
+                                  softmax_methods};
+    start_grams();
     if (arrays_start() < 0 || PyModule_AddIntConstant(module, "INTERFACE", INTERFACE) < 0)
         return -1;
     for (size_t part = 0; part < sizeof parts / sizeof *parts; part++)

@@ -9,8 +9,10 @@ from metallm.inner.pure.choice import draw, gap_weights, uniform
 from metallm.inner.pure.contexts import project
 from metallm.inner.pure.costs import expected_costs
 from metallm.inner.pure.forms import hashed_ends
+from metallm.inner.pure.grams import gram_ids
 from metallm.inner.pure.kernel import kernel_predict, kernel_update, near
 from metallm.inner.pure.ridge import RidgeLoops
+from metallm.inner.pure.softmax import dense_scores, dense_step, sparse_scores, sparse_step
 from metallm.inner.pure.texts import Lexicon
 from metallm.inner.pure.tokens import gram_sums, scaled, token_sum
 
@@ -18,9 +20,12 @@ __all__ = [
     "Lexicon",
     "RidgeLoops",
     "count",
+    "dense_scores",
+    "dense_step",
     "draw",
     "expected_costs",
     "gap_weights",
+    "gram_ids",
     "gram_sums",
     "hashed_ends",
     "kernel_predict",
@@ -31,6 +36,8 @@ __all__ = [
     "project",
     "scaled",
     "shrunk",
+    "sparse_scores",
+    "sparse_step",
     "token_sum",
     "uniform",
 ]
