@@ -67,6 +67,11 @@ class RouterSettings(_Section):
         default=None,
         description="Folder or .onnx file of the encoder; empty takes the one the extra installs.",
     )
+    student: bool = Field(
+        default=True,
+        description="Learn tasks' labels from feedback, to answer easy classifications without "
+        "asking any arm.",
+    )
     seed: int = Field(default=0, description="Seed of every draw.")
     log_prompts: bool = Field(default=False, description="Keep the text of queries in the log.")
 

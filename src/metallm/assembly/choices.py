@@ -63,6 +63,11 @@ def chosen_policy(name: str | Policy, arms: Sequence[Arm]) -> Policy:
     raise ConfigurationError(f"no policy is called {name!r}; there are: {', '.join(POLICIES)}")
 
 
+def takes_students(policy: str | Policy) -> bool:
+    """Whether a policy may answer without asking any arm."""
+    return not isinstance(policy, str) or not (policy == "paper" or policy.startswith("fixed:"))
+
+
 def floored(policy: Policy, floor: float | Mapping[str, float], arms: Sequence[Arm]) -> Policy:
     """The policy, with each arm's least probability held where one is asked for."""
     return policy if floor == 0.0 else FlooredPolicy(policy, floor, [arm.name for arm in arms])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +16,17 @@ from metallm.assembly.choices import (
     chosen_store,
     floored,
     http_provider,
+    takes_students,
 )
 from metallm.assembly.embedders import chosen_embedder
 from metallm.core.query import Query
+from metallm.embeddings.grams import grams
 from metallm.errors import ConfigurationError, InputError, TableError, UnknownPriceError
+from metallm.learners.classes import ClassLearner
 from metallm.learners.cost import CostLearner
 from metallm.providers.prices import priced
-from metallm.router.answers import Classified
 from metallm.router.caller import Caller
+from metallm.router.classifier import Classifier
 from metallm.router.engine import Engine
 from metallm.router.told import DIM as TOLD_DIM
 
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     from metallm.core.arrays import FloatArray
     from metallm.core.protocols import Embedder, Learner, Policy, Provider, Store
     from metallm.core.query import Message
-    from metallm.router.answers import Answer
+    from metallm.router.answers import Answer, Classified
     from metallm.settings import Settings
     from metallm.tables.recordings import Recordings
 
@@ -63,6 +66,8 @@ class Router(Engine):
             and an encoder, of the extra `sentence`), both with cheap features, or an embedder.
         sentence_model: where the embedder "sentence" finds its encoder, see `SentenceEmbedder`;
             None for the one that the extra installs.
+        student: learn tasks' labels from feedback, so that classifications can be answered without
+            any arm. Policies "paper" and "fixed:NAME" ask arms alone in any case.
         learner: makes the learner of quality from the length of a context; None for the policy's
             own.
         clock: POSIX seconds; None for the system's.
@@ -86,6 +91,7 @@ class Router(Engine):
         provider: Provider | None = None,
         embedder: str | Embedder | None = None,
         sentence_model: str | PathLike[str] | None = None,
+        student: bool = True,
         learner: Callable[[int], Learner] | None = None,
         clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] | None = None,
@@ -94,10 +100,12 @@ class Router(Engine):
         # the paper's context is the text's embedding and nothing else
         described = TOLD_DIM if policy != "paper" else 0
         make = learner or partial(chosen_learner, policy, cost_weight, seed, arms)
+        learns = student and takes_students(policy)
+        dim = chosen.dim + described
         super().__init__(
             [priced(arm) for arm in arms],
             embedder=chosen,
-            learner=make(chosen.dim + described),
+            learner=make(dim),
             costs=CostLearner(features + described),
             policy=floored(chosen_policy(policy, arms), floor, arms),
             store=chosen_store(store),
@@ -105,6 +113,8 @@ class Router(Engine):
             seed=seed,
             log_prompts=log_prompts,
             describe=described > 0,
+            classes=ClassLearner(dim, seed=seed) if learns else None,
+            words=grams,
             clock=clock or time.time,
             new_id=new_id or _random_id,
         )
@@ -134,6 +144,7 @@ class Router(Engine):
             log_prompts=settings.router.log_prompts,
             embedder=settings.router.embedder,
             sentence_model=settings.router.sentence_model or None,
+            student=settings.router.student,
             provider=provider or http_provider(settings.providers),
         )
         for arm in router.arms.values():
@@ -224,22 +235,30 @@ class Router(Engine):
         task: str | None = None,
         arms: Sequence[str] | None = None,
         cost_weight: float | None = None,
+        max_calls: int = 1,
     ) -> Classified:
-        """Ask which of the labels fits a text. Arguments and errors as for `complete`."""
+        """Which of the labels fits a text.
+
+        Args:
+            text: what is classified.
+            labels: 2 or more.
+            task: name of the task; what is learned of it is learned under its name and labels.
+            arms: names of the arms that may be asked; None for all.
+            cost_weight: p for this query alone.
+            max_calls: how many arms may be asked at most. With 1 an arm's answer, or the student's,
+                is the label; with more all answers and the text settle it together.
+
+        Raises:
+            ProviderError: no arm answered, or the query was refused.
+            InputError: the query or an option cannot be used.
+        """
         from metallm.tasks.classification import ClassificationTask  # noqa: PLC0415
 
         kind = ClassificationTask(tuple(labels))
         query = Query.of(kind.messages(text), task=task, text=text)
-        answer = await self.caller.answer(
-            query,
-            {"messages": list(query.messages)},
-            arms=arms,
-            cost_weight=cost_weight,
-            labels=kind.labels,
-            read=kind.read,
+        return await Classifier(self.caller).classify(
+            query, kind, arms=arms, cost_weight=cost_weight, max_calls=max_calls
         )
-        label = kind.read(answer.text)
-        return Classified(label, answer.arm, answer.cost_usd, answer.decision_id, answer.text)
 
     def complete_sync(self, source: str | Sequence[Message], **options: Any) -> Answer:
         """`complete` for code without an event loop."""
@@ -285,4 +304,4 @@ def _weights(recordings: Recordings, weight: float) -> FloatArray | None:
 
 
 def _random_id() -> str:
-    return f"dec_{uuid.uuid4().hex}"
+    return f"dec_{os.urandom(16).hex()}"

@@ -52,11 +52,11 @@ def log(
 
 
 def described(decision: Decision, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """A decision and its outcomes as plain values; the context, a long vector, is left out."""
+    """A decision and its outcomes as plain values, without context and words: long, unreadable."""
     from dataclasses import asdict
 
     plain = {**asdict(decision), "outcomes": [asdict(outcome) for outcome in outcomes]}
-    del plain["context"]
+    del plain["context"], plain["words"]
     return plain
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from metallm.core.arm import Arm
     from metallm.core.arrays import Context, FloatArray
+    from metallm.core.classes import Answers, Case
     from metallm.core.completion import ChatRequest, Completion, StreamEvent
     from metallm.core.decision import Decision
     from metallm.core.log import Entry, Record
@@ -100,6 +101,47 @@ class Learner(Protocol):
             recorded: n rows and K arms.
             scaled_costs: shape (K,), as for `update`.
         """
+        ...
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        """All that is needed to go on from here, as named arrays."""
+        ...
+
+    def load(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a saved state."""
+        ...
+
+
+class ClassLearner(Protocol):
+    """What is known of tasks' labels. Deterministic, as `Learner` is."""
+
+    def ready(self, task: str, labels: tuple[str, ...]) -> bool:
+        """Whether enough labels of the task are known to answer from the text alone."""
+        ...
+
+    def posterior(self, case: Case, answers: Answers) -> FloatArray:
+        """P(label | text, answers), shape (L,)."""
+        ...
+
+    def worth(
+        self, case: Case, answers: Answers, arms: Sequence[str], quality: FloatArray
+    ) -> FloatArray:
+        """The chance of being right after one of the arms has been asked as well, shape (K,).
+
+        Args:
+            case: the query.
+            answers: what was answered so far.
+            arms: K arms that can be asked.
+            quality: shape (K,), the expected quality of each on this query.
+        """
+        ...
+
+    def learn(self, case: Case, answers: Answers, label: str, weight: float = 1.0) -> None:
+        """Learn the true label of a query, and what arms had answered to it."""
+        ...
+
+    def take_back(self, case: Case, answers: Answers, label: str, weight: float = 1.0) -> None:
+        """Take back what the same call of `learn` had taught."""
         ...
 
     def state(self) -> Mapping[str, NDArray[Any]]:

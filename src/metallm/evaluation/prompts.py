@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
+from metallm.core.folding import fold
 from metallm.errors import TableError
 from metallm.tables.columns import text_column
 from metallm.tables.files import read_table, require_columns
 from metallm.tasks.classification import ClassificationTask
-from metallm.core.folding import fold
 from metallm.tasks.multiple_choice import MultipleChoiceTask
 
 if TYPE_CHECKING:

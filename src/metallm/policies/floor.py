@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metallm.core.classes import OWN_ARMS
 from metallm.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -51,10 +52,11 @@ class FlooredPolicy:
         Raises:
             ConfigurationError: an arm that was not named when the policy was made.
         """
-        unknown = [arm for arm in arms if arm not in self._floors]
+        unknown = [arm for arm in arms if arm not in self._floors and arm not in OWN_ARMS]
         if unknown:
             raise ConfigurationError(f"floor: the policy was made without arm {unknown[0]!r}")
-        floors = np.array([self._floors[arm] for arm in arms])
+        # answering by oneself needs no floor: what it would have got is known all the same
+        floors = np.array([self._floors.get(arm, 0.0) for arm in arms])
         chances: FloatArray = self._policy.probabilities(view, arms) * (1.0 - floors.sum())
         chances += floors
         return chances

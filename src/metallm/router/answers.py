@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from metallm.core.decision import Decision
 
 
@@ -21,6 +23,7 @@ class Answer:
         cost_estimated: True where the provider sent no usage and the bill is our guess.
         latency_s: seconds.
         raw: the answer as it came, in the caller's wire format.
+        label: what was read from it, where a label was asked for; None where it named none.
     """
 
     decision: Decision
@@ -30,6 +33,7 @@ class Answer:
     cost_estimated: bool
     latency_s: float
     raw: bytes
+    label: str | None = None
 
     @property
     def decision_id(self) -> str:
@@ -38,15 +42,42 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """One arm's answer to a classification.
+
+    Args:
+        arm: who answered.
+        label: what was read from the answer; None where it named no label, or several.
+        cost_usd: the bill; None where the arm's price is unknown.
+        cost_estimated: True where the provider sent no usage and the bill is our guess.
+        latency_s: seconds.
+        text: the answer as it came.
+    """
+
+    arm: str
+    label: str | None
+    cost_usd: float | None
+    cost_estimated: bool
+    latency_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Classified:
     """One classified text.
 
     Args:
         label: one of the labels; None where the answer named none, or several.
-        arm: the arm that answered.
-        cost_usd: the bill; None where the arm's price is unknown.
+        arm: who settled the label: the arm that answered, "metallm/student" where the text alone
+            did, "metallm/evidence" where the text and the answers of `calls` together did.
+        cost_usd: the bill of all calls; None where the price of one is unknown.
         decision_id: what feedback refers to.
-        text: the answer as it came.
+        text: the last answer as it came; "" where no arm was asked.
+        confidence: how likely the label is to be right, 0 to 1; None where no task is learned.
+        probabilities: how likely each label is, by text and answers; empty where no task is
+            learned.
+        calls: the arms that were asked, in order.
+        decision: how the first arm was chosen.
     """
 
     label: str | None
@@ -54,6 +85,20 @@ class Classified:
     cost_usd: float | None
     decision_id: str
     text: str
+    confidence: float | None
+    probabilities: Mapping[str, float]
+    calls: tuple[Call, ...]
+    decision: Decision
+
+    @property
+    def latency_s(self) -> float:
+        """Seconds that were waited for arms."""
+        return sum(call.latency_s for call in self.calls)
+
+    @property
+    def cost_estimated(self) -> bool:
+        """True where a bill is our guess."""
+        return any(call.cost_estimated for call in self.calls)
 
 
 @dataclass(frozen=True, slots=True)

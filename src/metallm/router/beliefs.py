@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,8 +43,33 @@ class Beliefs:
 
     def estimates(self) -> list[ArmEstimates]:
         """The estimates for each query, by arm."""
-        numbers = np.stack([self.quality, self.uncertainty, self.cost, self.reward], axis=1)
+        rows, arms = self.quality.shape
+        numbers = np.empty((rows, 4, arms))
+        for place, each in enumerate((self.quality, self.uncertainty, self.cost, self.reward)):
+            numbers[:, place] = each
         return [ArmEstimates(self.names, row) for row in numbers]
+
+    def moved(self, gain: FloatArray, shrink: float) -> Beliefs:
+        """The same arms, each worth more by a gain than its own quality tells.
+
+        Args:
+            gain: shape (n, K).
+            shrink: what the standard errors are multiplied by, 0 to 1.
+        """
+        return replace(self, reward=self.reward + gain, uncertainty=self.uncertainty * shrink)
+
+    def beside(self, name: str, quality: float) -> Beliefs:
+        """With one more arm, whose quality is known and which costs nothing."""
+        rows = len(self.quality)
+        known, free = np.full((rows, 1), quality), np.zeros((rows, 1))
+        return replace(
+            self,
+            names=(*self.names, name),
+            quality=np.hstack([self.quality, known]),
+            uncertainty=np.hstack([self.uncertainty, free]),
+            cost=np.hstack([self.cost, free]),
+            reward=np.hstack([self.reward, known]),
+        )
 
 
 def believe(

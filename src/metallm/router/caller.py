@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
+from metallm.core.classes import OWN_ARMS
 from metallm.core.completion import ChatRequest
 from metallm.errors import AllArmsFailedError, ProviderError, ProviderRejectedError
 from metallm.router.answers import Answer
@@ -66,6 +67,24 @@ class Caller:
             MetaLLMError: as `Engine.decide_queries`.
         """
         decision = await self._decide(query, arms, cost_weight, named, labels)
+        return await self.ask(decision, body, read)
+
+    async def ask(
+        self,
+        decision: Decision,
+        body: Mapping[str, Any],
+        read: Callable[[str], str | None] | None = None,
+    ) -> Answer:
+        """The decided arm's answer, or that of the next; its outcome is durable on return.
+
+        Args:
+            decision: in the log already.
+            body: what is sent upstream, as for `answer`.
+            read: reads the label from an answer.
+
+        Raises:
+            ProviderError: as for `answer`.
+        """
         request = ChatRequest(body)
 
         async def call(arm: str) -> Completion:
@@ -73,9 +92,9 @@ class Caller:
 
         arm, completion = await self._first_that_answers(decision, call)
         usage = completion.usage or guessed_usage(decision, completion.text)
-        answer = None if read is None else read(completion.text)
+        label = None if read is None else read(completion.text)
         outcome = completed(
-            self.engine, decision, arm, usage, latency_s=completion.latency_s, answer=answer
+            self.engine, decision, arm, usage, latency_s=completion.latency_s, answer=label
         )
         await asyncio.wrap_future(self.engine.record([outcome]))
         return Answer(
@@ -86,6 +105,7 @@ class Caller:
             outcome.cost_estimated,
             completion.latency_s,
             completion.raw,
+            label,
         )
 
     async def stream(
@@ -163,6 +183,10 @@ class Caller:
 
 
 def _order(decision: Decision) -> list[str]:
-    rewards = {name: estimate.reward for name, estimate in decision.estimates.items()}
+    rewards = {
+        name: estimate.reward
+        for name, estimate in decision.estimates.items()
+        if name not in OWN_ARMS
+    }
     others = sorted((name for name in rewards if name != decision.arm), key=lambda n: -rewards[n])
     return [decision.arm, *others]

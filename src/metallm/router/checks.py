@@ -6,6 +6,7 @@ import math
 from numbers import Real
 from typing import TYPE_CHECKING
 
+from metallm.core.classes import OWN_ARMS
 from metallm.errors import ConfigurationError, InputError, MetaLLMError, UnknownArmError
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def arms_by_name(arms: Sequence[Arm]) -> dict[str, Arm]:
         names = [arm.name for arm in arms]
         twice = sorted({name for name in names if names.count(name) > 1})
         raise ConfigurationError(f"two arms have the same name: {', '.join(twice)}")
+    for name in OWN_ARMS & by_name.keys():
+        raise ConfigurationError(f"an arm cannot be called {name!r}: the router's own answers are")
     return by_name
 
 

@@ -8,39 +8,47 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace as changed
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from metallm.core.chance import draw, uniform
+from metallm.core.classes import Case, words_out
 from metallm.core.decision import Decision
 from metallm.core.outcome import Outcome, Recorded
 from metallm.core.price import list_cost_usd
 from metallm.core.protocols import View
 from metallm.core.query import Query
-from metallm.errors import InputError, StoreError, UnknownDecisionError
+from metallm.errors import ConfigurationError, InputError, StoreError, UnknownDecisionError
 from metallm.router.answers import Judgement
 from metallm.router.beliefs import believe
+from metallm.router.cases import answers_in, case_of, further_steps, step_id
 from metallm.router.checks import arms_by_name, cost_weight_of, eligible_arms
 from metallm.router.judging import judged
 from metallm.router.knowledge import Knowledge
 from metallm.router.standing import Standing
+from metallm.router.steps import believe_step, no_words
 from metallm.router.told import DIM as TOLD_DIM
 from metallm.router.told import tell
 from metallm.router.turns import Turns
+from metallm.router.verdicts import together, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
 
+    from numpy.typing import NDArray
+
     from metallm.core.arm import Arm
     from metallm.core.arrays import Context, FloatArray
+    from metallm.core.classes import Answers
     from metallm.core.estimates import ArmEstimates
     from metallm.core.log import Entry
-    from metallm.core.protocols import CostLearner, Embedder, Learner, Policy, Store
+    from metallm.core.protocols import ClassLearner, CostLearner, Embedder, Learner, Policy, Store
     from metallm.core.query import Message
     from metallm.router.beliefs import Beliefs
     from metallm.router.judges import JudgeRecord
+    from metallm.router.steps import Step
     from metallm.router.turns import Turn
 
 SNAPSHOT_EVERY = 1000
@@ -63,6 +71,8 @@ class Engine:
         seed: of every draw.
         log_prompts: keep the text of queries in the log.
         describe: add to a context what the caller tells of the query beside its text.
+        classes: of tasks' labels; None where no task is to be learned.
+        words: a text's hashed n-grams, for `classes`.
 
     Raises:
         ConfigurationError: no arms, two of one name, a cost weight below 0.
@@ -84,13 +94,16 @@ class Engine:
         seed: int = 0,
         log_prompts: bool = False,
         describe: bool = False,
+        classes: ClassLearner | None = None,
+        words: Callable[[str], NDArray[np.uint16]] | None = None,
     ) -> None:
         self.arms: Mapping[str, Arm] = arms_by_name(arms)
         self.policy = policy
         self.cost_weight = cost_weight_of(cost_weight)
         self.knowledge = Knowledge(
-            learner, costs, self.arms, embedder.dim + (TOLD_DIM if describe else 0)
+            learner, costs, self.arms, embedder.dim + (TOLD_DIM if describe else 0), classes
         )
+        self._words = words or no_words
         self._describe = describe
         self._embedder = embedder
         self._store = store
@@ -194,6 +207,58 @@ class Engine:
             decisions = [changed(each, policy=policy, labels=labels) for each in decisions]
         return decisions, self._store.append(decisions)
 
+    def decide_step(self, step: Step) -> tuple[Decision, Future[None]]:
+        """Choose what to do next about a classification, and log the choice.
+
+        Args:
+            step: where it stands.
+
+        Returns:
+            The decision, whose arm is one to ask, or one of our own (`core.classes.OWN_ARMS`) where
+            the query is to be answered now; and a future that resolves once it is durable.
+
+        Raises:
+            ConfigurationError: this router learns no tasks.
+            MetaLLMError: as `decide_queries`.
+        """
+        if self.knowledge.classes is None:
+            raise ConfigurationError("this router learns no tasks: its policy asks arms alone")
+        eligible = eligible_arms(step.arms, self.arms)
+        asked = {arm for arm, _ in step.answers}
+        names = tuple(arm for arm in eligible if arm not in asked) if step.can_ask else ()
+        weight = self._weight(step.cost_weight)
+        case = self._case(step) if step.first is None else case_of(step.first)
+        with self._lock:
+            believed = believe_step(
+                self.knowledge, self.knowledge.classes, step, case, names, weight
+            )
+            view = View(believed.reward, believed.uncertainty, self.knowledge.outcomes)
+            chances = (
+                self.policy.probabilities(view, believed.names)
+                if len(believed.names) > 1
+                else np.ones((1, 1))
+            )
+            index = self.knowledge.decisions
+            self.knowledge.decisions += 1
+            estimates = believed.estimates()[0]
+            decision = self._decision(
+                index, step.query, believed, estimates, case.context, chances[0]
+            )
+        decision = changed(decision, labels=step.labels, **_place(step, case))
+        return decision, self._store.append([decision])
+
+    def likeliest(self, step: Step) -> Mapping[str, float]:
+        """How likely each label is by text and answers so far; as the router believes right now.
+
+        Args:
+            step: of a classification whose first decision is made.
+        """
+        if self.knowledge.classes is None or step.first is None:
+            return {}
+        with self._lock:
+            chances = self.knowledge.classes.posterior(case_of(step.first), step.answers)
+        return dict(zip(step.labels, chances.tolist(), strict=True))
+
     def feedback(
         self,
         decision_id: str,
@@ -243,16 +308,28 @@ class Engine:
 
     def submit_feedback(self, judgement: Judgement) -> tuple[Outcome, Future[None]]:
         """As `feedback`, without waiting: the future resolves once it is durable and learned."""
-        decision = self.decision(judgement.decision_id)
-        while True:
-            failures = self._turns.failures
-            # read before our lock is taken: a store may want it, to fold, while it holds its own
-            earlier = self._store.outcomes(decision.id)
-            with self._lock:
-                if failures == self._turns.failures:
-                    outcome, turn = self._judged(judgement, decision, earlier)
-                    break
-        return outcome, self._turns.go(turn)
+        first = self.decision(judgement.decision_id)
+        if first.parent is not None:
+            first = self.decision(first.parent)
+        if not first.labels:
+            return self._submitted(judgement, first, ())
+        steps = self.steps(first)
+        answers = () if self.knowledge.classes is None else answers_in(steps)
+        told = [
+            self._submitted(each, decision, answers if decision is first else ())
+            for decision, each in verdicts(judgement, steps)
+        ]
+        outcome = changed(told[-1][0], decision_id=first.id)
+        return outcome, together([done for _, done in told])
+
+    def steps(self, first: Decision) -> list[tuple[Decision, Sequence[Outcome]]]:
+        """A query's decisions, in order, each with its durable outcomes.
+
+        Args:
+            first: the decision that the query began with.
+        """
+        further = further_steps(first.id, self._store.decision)
+        return [(each, self._store.outcomes(each.id)) for each in (first, *further)]
 
     def judges(self) -> Mapping[str, JudgeRecord]:
         """How often each judge is right, by its name."""
@@ -299,7 +376,7 @@ class Engine:
             tuple(tasks),
             tuple(labels),
             weight,
-            self._clock(),
+            at=self._clock(),
         )
         self._store.append([recorded]).result()
 
@@ -389,12 +466,32 @@ class Engine:
             self._snapshot_at, state = seq, self.knowledge.dump()
         self._store.save_snapshot(seq, state)
 
+    def _submitted(
+        self, judgement: Judgement, decision: Decision, answers: Answers
+    ) -> tuple[Outcome, Future[None]]:
+        """One decision judged, and the future of that."""
+        while True:
+            failures = self._turns.failures
+            # read before our lock is taken: a store may want it, to fold, while it holds its own
+            earlier = self._store.outcomes(decision.id)
+            with self._lock:
+                if failures == self._turns.failures:
+                    outcome, turn = self._judged(judgement, decision, earlier, answers)
+                    break
+        return outcome, self._turns.go(turn)
+
     def _judged(
-        self, judgement: Judgement, decision: Decision, earlier: Sequence[Outcome]
+        self,
+        judgement: Judgement,
+        decision: Decision,
+        earlier: Sequence[Outcome],
+        answers: Answers,
     ) -> tuple[Outcome, Turn]:
         """What a judgement makes of what stands now, and its turn to be logged."""
         known = self._turns.standing(decision.id) or Standing.of(earlier)
         outcome, fresh = judged(judgement, decision, earlier, known, self.knowledge.judges)
+        if fresh is not None and answers:
+            fresh = changed(fresh, answers=tuple(answers))
         listed, now = self.list_usd(outcome.arm, decision.input_tokens), self._clock()
         dated = changed(outcome, list_usd=listed, at=now)
         if fresh is None:
@@ -412,6 +509,12 @@ class Engine:
         contexts[:, :-TOLD_DIM] = embedded
         tell(queries, labels, contexts[:, -TOLD_DIM:])
         return contexts
+
+    def _case(self, step: Step) -> Case:
+        query = step.query
+        context = self._contexts([query], step.labels)[0]
+        words = self._words(query.text) if step.reads_text else no_words(query.text)
+        return Case("", query.task or "", step.labels, words, context)
 
     def _weight(self, cost_weight: float | None) -> float:
         if cost_weight is None or cost_weight == self.cost_weight:
@@ -450,3 +553,10 @@ class Engine:
             text=query.text if self._log_prompts else None,
             at=self._clock(),
         )
+
+
+def _place(step: Step, case: Case) -> dict[str, Any]:
+    """What ties a step's decision to its query."""
+    if step.first is None:
+        return {"words": words_out(case.words)}
+    return {"id": step_id(step.first.id, step.number), "parent": step.first.id, "text": None}

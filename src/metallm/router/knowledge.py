@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metallm.core.classes import OWN_ARMS
 from metallm.core.decision import Decision
 from metallm.core.outcome import Outcome, Recorded
 from metallm.core.price import list_cost_usd
 from metallm.errors import StoreError
+from metallm.router.cases import case_of
 from metallm.router.judges import Judges
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from metallm.core.arrays import Context, FloatArray
     from metallm.core.log import Entry
     from metallm.core.outcome import Taught
-    from metallm.core.protocols import CostLearner, Learner
+    from metallm.core.protocols import ClassLearner, CostLearner, Learner
 
 STANDARD_INPUT_TOKENS = 100.0
 """Length of a query before any was seen; only the scale of costs depends on it."""
@@ -41,6 +43,7 @@ class Knowledge:
         costs: of cost.
         arms: the arms by name; prices are taken from them.
         context_dim: length of a context.
+        classes: of tasks' labels; None where no task is learned.
 
     Attributes:
         seq: place of the last entry that was folded.
@@ -52,10 +55,16 @@ class Knowledge:
     """
 
     def __init__(
-        self, learner: Learner, costs: CostLearner, arms: Mapping[str, Arm], context_dim: int
+        self,
+        learner: Learner,
+        costs: CostLearner,
+        arms: Mapping[str, Arm],
+        context_dim: int,
+        classes: ClassLearner | None = None,
     ) -> None:
         self.learner = learner
         self.costs = costs
+        self.classes = classes
         self.seq = 0
         self.decisions = 0
         self.outcomes = 0
@@ -140,12 +149,18 @@ class Knowledge:
             **{f"cost.{key}": value for key, value in self.costs.state().items()},
             **{f"judges.{key}": value for key, value in self.judges.state().items()},
         }
+        if self.classes is not None:
+            arrays |= {f"classes.{key}": value for key, value in self.classes.state().items()}
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **arrays)
         return buffer.getvalue()
 
-    def load(self, data: bytes) -> None:
+    def load(self, data: bytes) -> bool:
         """Go on from a snapshot.
+
+        Returns:
+            False, with nothing learned, where whoever kept it learned no tasks' labels and this
+            router does: then the whole log has to be folded.
 
         Raises:
             StoreError: the bytes are no snapshot of this kind of router.
@@ -153,10 +168,14 @@ class Knowledge:
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as saved:
                 arrays = dict(saved)
+            if self.classes is not None and not _part(arrays, "classes."):
+                return False
             self.learner.load(_part(arrays, "quality."))
             self.costs.load(_part(arrays, "cost."))
             # snapshots of before judges were kept have none
             self.judges.load(_part(arrays, "judges."))
+            if self.classes is not None:
+                self.classes.load(_part(arrays, "classes."))
             counters = [int(count) for count in arrays["counters"]]
         except (ValueError, KeyError, OSError) as error:
             raise StoreError(
@@ -167,12 +186,14 @@ class Knowledge:
         self._token_sum = float(arrays["token_sum"])
         self._digests = [str(digest) for digest in arrays["digests"]]
         self._means = None
+        return True
 
     def _fold_outcome(self, outcome: Outcome, decision: Decision | None) -> None:
         if decision is None:
             raise StoreError(f"the log has an outcome of decision {outcome.decision_id}, not it")
         self._check(decision.context)
-        if outcome.cost_usd is not None and outcome.kind != "failure":
+        own = outcome.arm in OWN_ARMS
+        if outcome.cost_usd is not None and outcome.kind != "failure" and not own:
             self.costs.update(
                 decision.context,
                 float(decision.input_tokens),
@@ -189,7 +210,10 @@ class Knowledge:
     def _learn(self, decision: Decision, outcome: Outcome) -> None:
         for taught, sign in ((outcome.taken_back, -1), (outcome.taught, 1)):
             if taught is not None:
-                self._teach(decision, outcome.arm, taught, sign)
+                # how good our own answers are is learned with the classes
+                if outcome.arm not in OWN_ARMS:
+                    self._teach(decision, outcome.arm, taught, sign)
+                self._teach_classes(decision, outcome, taught, sign)
         for lesson in outcome.lessons:
             self.judges.learn(lesson)
 
@@ -208,6 +232,17 @@ class Knowledge:
             label=taught.label,
         )
         self.outcomes += sign
+
+    def _teach_classes(
+        self, decision: Decision, outcome: Outcome, taught: Taught, sign: int
+    ) -> None:
+        """Have a task's labels be learned, or given back, once a query: with its first decision."""
+        if self.classes is None or taught.label is None or decision.parent is not None:
+            return
+        if taught.label not in decision.labels:
+            return
+        act = self.classes.learn if sign > 0 else self.classes.take_back
+        act(case_of(decision), outcome.answers, taught.label, taught.weight)
 
     def _fold_recorded(self, recorded: Recorded) -> None:
         self._check(recorded.contexts)

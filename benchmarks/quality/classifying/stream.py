@@ -1,0 +1,111 @@
+"""One stream of classifications through the public router, answered from a recording."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import metallm
+from classifying.table import RecordedProvider
+from metallm.core.classes import STUDENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from classifying.table import ClassTable
+    from metallm.core.arrays import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a router classifies.
+
+    Args:
+        cost_weight: p.
+        max_calls: arms that one text may be sent to.
+        student: whether it learns tasks.
+        policy: its name.
+        choice: labels are letters of options, so that a text cannot tell them.
+    """
+
+    cost_weight: float
+    max_calls: int = 1
+    student: bool = True
+    policy: str = "squarecb"
+    choice: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """What came of a stream of n texts.
+
+    Args:
+        order: shape (n,), rows of the table.
+        right: shape (n,), 1 where the label was right.
+        cost_usd: shape (n,), USD of all calls.
+        calls: shape (n,), arms that were asked.
+        by_student: shape (n,), True where the student answered alone.
+        confidence: shape (n,), of the label; NaN where none was told.
+    """
+
+    order: NDArray[np.intp]
+    right: FloatArray
+    cost_usd: FloatArray
+    calls: FloatArray
+    by_student: NDArray[np.bool_]
+    confidence: FloatArray
+
+
+def play(
+    table: ClassTable,
+    order: NDArray[np.intp],
+    setting: Setting,
+    *,
+    seed: int,
+    told: Callable[[int, metallm.Classified], bool] = lambda _place, _found: True,
+) -> Stream:
+    """Classify rows in order; each true label is told before the next, where `told` says so."""
+    return asyncio.run(_play(table, order.tolist(), setting, seed, told))
+
+
+async def _play(
+    table: ClassTable,
+    order: Sequence[int],
+    setting: Setting,
+    seed: int,
+    told: Callable[[int, metallm.Classified], bool],
+) -> Stream:
+    provider = RecordedProvider(table)
+    router = metallm.Router(
+        table.arms,
+        cost_weight=setting.cost_weight,
+        policy=setting.policy,
+        student=setting.student,
+        provider=provider,
+        seed=seed,
+    )
+    recordings, columns = table.recordings, {arm.name: k for k, arm in enumerate(table.arms)}
+    found = np.zeros((5, len(order)))
+    for place, row in enumerate(order):
+        provider.row = row
+        task, truth = recordings.datasets[row], str(recordings.references[row])
+        answer = await router.classify(
+            recordings.texts[row],
+            table.labels[task],
+            task=task,
+            max_calls=setting.max_calls,
+        )
+        spent = sum(table.cost_usd[row, columns[call.arm]] for call in answer.calls)
+        sure = np.nan if answer.confidence is None else answer.confidence
+        alone = answer.arm == STUDENT
+        found[:, place] = answer.label == truth, spent, len(answer.calls), alone, sure
+        if told(place, answer):
+            router.feedback(answer.decision_id, label=truth)
+    await router.aclose()
+    right, spent, asked, own, confidence = found
+    return Stream(np.array(order), right, spent, asked, own > 0.0, confidence)

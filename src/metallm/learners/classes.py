@@ -1,0 +1,251 @@
+"""What is known of tasks' labels: from texts, and from what arms answered to them.
+
+Each task has a student, which reads the text; confusion counts, which say what an arm's answer is
+worth; and two pools, which weigh these opinions into one distribution over the labels. Opinions are
+logarithms, so that weighing them is a product of experts (Hinton 2002):
+
+    P(y | text) ∝ P_words(y)^u₁ P_context(y)^u₂
+    P(y | text, answers) ∝ P(y | text)^w₁ Π_k P(a_k | y)^w₂ odds_k^(w₃ [y = a_k])
+
+where odds_k are those of arm k being right on this very query, as the router estimates them. The
+text has a pool of its own: beside an arm that is nearly always right its opinion would seem to be
+worth nothing, and it would never be known how far the student can be trusted alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from metallm.learners.confusion import LEAST, MOST_LABELS, Confusion
+from metallm.learners.pool import Pool, softmax
+from metallm.learners.student import Student
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from metallm.core.arrays import FloatArray
+    from metallm.core.classes import Answers, Case
+
+TEXT_WEIGHTS = np.array([0.8, 0.4])
+"""u, before any label was told: of the words and of the context."""
+
+WEIGHTS = np.array([1.0, 0.6, 0.2])
+"""w, before any label was told: of the text, of what an answer says, and of how sure it is."""
+
+PULL = 4.0
+PULL_TO_ALL = 10.0
+"""Rows that the prior counts for, over all tasks; and that all tasks count for in one."""
+
+LEAST_ROWS = 30
+"""Labelled texts of a task below which its student keeps silent."""
+
+MOST_TASKS = 256
+"""Tasks with a student; past it the one that learned longest ago is forgotten."""
+
+_TEXT, _ANSWERS, _ODDS = range(3)
+
+
+@dataclass(slots=True)
+class _Task:
+    """One task's knowledge; a student, which is large, once there is something to learn."""
+
+    labels: tuple[str, ...]
+    student: Student | None
+    confusion: Confusion
+    text: Pool
+    pool: Pool
+
+    def place(self, label: str | None) -> int:
+        """Of a label; one past the last for an answer that named none of them."""
+        return self.labels.index(label) if label in self.labels else len(self.labels)
+
+
+class ClassLearner:
+    """Distributions over labels, per task. Deterministic: the same calls, the same bits.
+
+    Args:
+        context_dim: length of a context.
+        seed: of the students' replays.
+    """
+
+    def __init__(self, context_dim: int, *, seed: int = 0) -> None:
+        self._dim = context_dim
+        self._seed = seed
+        self._text, self._all = Pool(TEXT_WEIGHTS, PULL), Pool(WEIGHTS, PULL)
+        self._tasks: dict[tuple[str, tuple[str, ...]], _Task] = {}
+
+    def rows(self, task: str, labels: tuple[str, ...]) -> int:
+        """How many labelled texts of a task were learned."""
+        known = self._tasks.get((task, labels))
+        return 0 if known is None or known.student is None else known.student.rows
+
+    def ready(self, task: str, labels: tuple[str, ...]) -> bool:
+        """Whether the task's student has learned enough to answer."""
+        return self.rows(task, labels) >= LEAST_ROWS
+
+    def posterior(self, case: Case, answers: Answers) -> FloatArray:
+        """P(label | text, answers), shape (L,)."""
+        task = self._task(case)
+        opinions = self._opinions(task, case, answers)
+        return task.pool.chances(opinions) if answers else np.exp(opinions[_TEXT])
+
+    def worth(
+        self, case: Case, answers: Answers, arms: Sequence[str], quality: FloatArray
+    ) -> FloatArray:
+        """The chance of being right after one of the arms has been asked as well, shape (K,).
+
+        The expected maximum of the posterior over what the arm may answer; at least the arm's own
+        expected quality, for its answer can always be taken as it is.
+
+        Args:
+            case: the query.
+            answers: what was answered so far.
+            arms: K arms that can be asked.
+            quality: shape (K,), the expected quality of each on this query.
+        """
+        task, count = self._task(case), len(case.labels)
+        if count > MOST_LABELS:
+            return quality
+        opinions = self._opinions(task, case, answers)
+        scores = task.pool.weights @ opinions
+        before = softmax(scores) if answers else np.exp(opinions[_TEXT])
+        table = task.confusion.chances(arms, quality)
+        after = scores[None, :, None] + task.pool.weights[_ANSWERS] * np.log(table)
+        own = np.arange(count)
+        after[:, own, own] += task.pool.weights[_ODDS] * _log_odds(quality, count)[:, None]
+        likeliest = softmax(after.swapaxes(1, 2)).max(axis=2)
+        expected: FloatArray = (before @ table * likeliest).sum(axis=1)
+        return np.maximum(expected, quality)
+
+    def learn(self, case: Case, answers: Answers, label: str, weight: float = 1.0) -> None:
+        """Learn a text's true label.
+
+        Args:
+            case: the query.
+            answers: of the arms that were asked.
+            label: the true one.
+            weight: what it counts, above 0 to 1.
+        """
+        task = self._kept(case)
+        truth = task.place(label)
+        if len(case.words) and task.student is None:
+            task.student = self._student(case.labels)
+        rows = [(self._all, task.pool, self._opinions(task, case, answers))] if answers else []
+        if task.student is not None and len(case.words):
+            rows.append((self._text, task.text, _read(task.student, case)))
+        for common, own, opinions in rows:
+            common.add(case.id, opinions, truth, weight)
+            own.prior = common.weights
+            own.add(case.id, opinions, truth, weight)
+        if task.student is not None and len(case.words):
+            task.student.learn(case.words, case.context, truth, weight)
+        for arm, answer in answers:
+            task.confusion.add(arm, truth, task.place(answer), weight)
+
+    def take_back(self, case: Case, answers: Answers, label: str, weight: float = 1.0) -> None:
+        """Take back what `learn` had learned from the same arguments."""
+        task = self._kept(case)
+        truth = task.place(label)
+        for pool in (self._text, self._all, task.text, task.pool):
+            pool.take_back(case.id)
+        if task.student is not None and len(case.words):
+            task.student.take_back(case.words, case.context, truth, weight)
+        for arm, answer in answers:
+            task.confusion.add(arm, truth, task.place(answer), -weight)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Everything, as named arrays."""
+        state: dict[str, NDArray[Any]] = {"tasks": np.array(len(self._tasks))}
+        state |= _named("all", self._all.state()) | _named("text", self._text.state())
+        for number, ((name, labels), task) in enumerate(self._tasks.items()):
+            place = f"task{number}"
+            state[f"{place}_name"] = np.array([name, *labels], dtype=np.str_)
+            for part in _PARTS:
+                known = getattr(task, part)
+                if known is not None:
+                    state |= _named(f"{place}_{part}", known.state())
+        return state
+
+    def load(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a saved state."""
+        self._text.load(_part(state, "text"))
+        self._all.load(_part(state, "all"))
+        tasks = {}
+        for number in range(int(state["tasks"])):
+            place = f"task{number}"
+            name, *labels = (str(text) for text in state[f"{place}_name"])
+            task = self._made(tuple(labels))
+            for part in _PARTS:
+                saved = _part(state, f"{place}_{part}")
+                if part == "student" and saved:
+                    task.student = self._student(task.labels)
+                if saved:
+                    getattr(task, part).load(saved)
+            tasks[name, task.labels] = task
+        self._tasks = tasks
+
+    def _opinions(self, task: _Task, case: Case, answers: Answers) -> FloatArray:
+        """What each opinion says for each label, shape (3, L); the text's sums to 1."""
+        count = len(case.labels)
+        opinions = np.zeros((3, count))
+        opinions[_TEXT] = -np.log(count)
+        if task.student is not None and len(case.words):
+            opinions[_TEXT] = np.log(task.text.chances(_read(task.student, case)))
+        for arm, label in answers:
+            place, quality = task.place(label), case.quality.get(arm, 0.5)
+            opinions[_ANSWERS] += np.log(task.confusion.likelihood(arm, quality, place))
+            if place < count:
+                opinions[_ODDS, place] += _log_odds(np.array([quality]), count)[0]
+        return opinions
+
+    def _task(self, case: Case) -> _Task:
+        """What is known of a task; of one that was never learned, what is believed of any."""
+        known = self._tasks.get((case.task, case.labels))
+        return self._made(case.labels) if known is None else known
+
+    def _kept(self, case: Case) -> _Task:
+        """The task, as the one that learned last."""
+        key = case.task, case.labels
+        task = self._tasks.pop(key, None) or self._made(case.labels)
+        self._tasks[key] = task
+        if len(self._tasks) > MOST_TASKS:
+            del self._tasks[next(iter(self._tasks))]
+        return task
+
+    def _made(self, labels: tuple[str, ...]) -> _Task:
+        pools = (Pool(each.weights, PULL_TO_ALL) for each in (self._text, self._all))
+        return _Task(labels, None, Confusion(len(labels)), *pools)
+
+    def _student(self, labels: tuple[str, ...]) -> Student:
+        return Student(len(labels), self._dim, seed=self._seed)
+
+
+_PARTS = ("student", "confusion", "text", "pool")
+
+
+def _read(student: Student, case: Case) -> FloatArray:
+    """What a student's two experts say for each label, shape (2, L)."""
+    told, novelty = student.log_chances(case.words, case.context)
+    # of a text unlike all that it learned from, a student knows little whatever it says
+    return (1.0 - novelty) * told
+
+
+def _log_odds(quality: FloatArray, labels: int) -> FloatArray:
+    """Of being right against naming any one wrong label, shape (K,)."""
+    right = np.clip(quality, LEAST, 1.0 - LEAST)
+    odds: FloatArray = np.log(right / (1.0 - right) * (labels - 1))
+    return odds
+
+
+def _named(name: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {f"{name}.{key}": value for key, value in arrays.items()}
+
+
+def _part(state: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
+    start = f"{name}."
+    return {key[len(start) :]: value for key, value in state.items() if key.startswith(start)}

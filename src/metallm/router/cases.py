@@ -1,0 +1,47 @@
+"""One classification in the log: its decisions, its answers, and the case that they are about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metallm.core.classes import OWN_ARMS, Case, words_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from metallm.core.classes import Answers
+    from metallm.core.decision import Decision
+    from metallm.core.outcome import Outcome
+
+
+def step_id(first: str, number: int) -> str:
+    """The id of a query's further decision, from that of its first one; numbers from 1."""
+    return f"{first}.{number}"
+
+
+def case_of(first: Decision) -> Case:
+    """What a classification's first decision tells of its query."""
+    return Case(
+        first.id,
+        first.task or "",
+        first.labels,
+        words_in(first.words),
+        first.context,
+        {arm: each.quality for arm, each in first.estimates.items()},
+    )
+
+
+def further_steps(first: str, decision_of: Callable[[str], Decision | None]) -> list[Decision]:
+    """The decisions that went on from a query's first one, in order."""
+    found: list[Decision] = []
+    while (each := decision_of(step_id(first, len(found) + 1))) is not None:
+        found.append(each)
+    return found
+
+
+def answers_in(steps: Sequence[tuple[Decision, Sequence[Outcome]]]) -> Answers:
+    """What the arms that were asked had answered, oldest first."""
+    completions = [
+        outcome for _, outcomes in steps for outcome in outcomes if outcome.kind == "completion"
+    ]
+    return tuple((each.arm, each.answer) for each in completions if each.arm not in OWN_ARMS)

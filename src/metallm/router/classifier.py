@@ -1,0 +1,175 @@
+"""Classify a text: ask arms one after the other for as long as that is worth its cost."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from metallm.core.classes import OWN_ARMS
+from metallm.core.outcome import Outcome
+from metallm.errors import InputError, ProviderError
+from metallm.router.answers import Call, Classified
+from metallm.router.steps import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from metallm.core.decision import Decision
+    from metallm.core.protocols import Form
+    from metallm.core.query import Query
+    from metallm.router.answers import Answer
+    from metallm.router.caller import Caller
+
+
+class Classifier:
+    """Classifies by the router's own knowledge of a task, and by what arms answer.
+
+    Args:
+        caller: decides and calls.
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._engine = caller.engine
+
+    async def classify(
+        self,
+        query: Query,
+        form: Form,
+        *,
+        arms: Sequence[str] | None = None,
+        cost_weight: float | None = None,
+        max_calls: int = 1,
+    ) -> Classified:
+        """One text's label. All that was decided and answered is durable when it returns.
+
+        Args:
+            query: the text, with the messages that ask about it.
+            form: reads answers.
+            arms: names of the arms that may be asked; None for all.
+            cost_weight: p for this query alone.
+            max_calls: how many arms may be asked at most. With 1 an arm's answer is the label; with
+                more all answers and the text settle it together.
+
+        Raises:
+            ProviderError: no arm answered, or the query was refused.
+            InputError: an option cannot be used.
+        """
+        body = {"messages": list(query.messages)}
+        if self._engine.knowledge.classes is None:
+            if max_calls > 1:
+                raise InputError(
+                    "max_calls above 1 needs a router that learns tasks: policy "
+                    f"{self._engine.policy.name!r} asks one arm alone"
+                )
+            answer = await self._caller.answer(
+                query,
+                body,
+                arms=arms,
+                cost_weight=cost_weight,
+                labels=form.labels,
+                read=form.read,
+            )
+            return _plain(answer)
+        step = Step(query, form.labels, max_calls, arms, cost_weight)
+        return await self._steps(step, body, form)
+
+    async def _steps(self, step: Step, body: Mapping[str, Any], form: Form) -> Classified:
+        calls: list[Call] = []
+        while True:
+            decision = await self._decided(step)
+            first = step.first or decision
+            if decision.arm in OWN_ARMS:
+                return await self._settled(replace(step, first=first), first, decision, calls)
+            try:
+                answer = await self._caller.ask(decision, body, form.read)
+            except ProviderError:
+                if not calls:
+                    raise
+                # what was answered before is an answer still
+                step = replace(step, max_calls=len(calls), number=step.number + 1)
+                continue
+            calls.append(_call(answer))
+            step = replace(
+                step,
+                first=first,
+                number=step.number + 1,
+                answers=(*step.answers, (answer.arm, answer.label)),
+            )
+            if step.max_calls == 1:
+                return self._told(step, first, calls, answer.label, answer.arm)
+
+    async def _decided(self, step: Step) -> Decision:
+        decision, durable = self._engine.decide_step(step)
+        await asyncio.wrap_future(durable)
+        return decision
+
+    async def _settled(
+        self, step: Step, first: Decision, decision: Decision, calls: list[Call]
+    ) -> Classified:
+        """Answer with the likeliest label, and log that."""
+        chances = self._engine.likeliest(step)
+        label = max(chances, key=chances.__getitem__)
+        done = Outcome(
+            decision.id,
+            decision.arm,
+            "completion",
+            answer=label,
+            cost_usd=0.0,
+            latency_s=0.0,
+            at=self._engine.now(),
+        )
+        await asyncio.wrap_future(self._engine.record([done]))
+        return self._told(step, first, calls, label, decision.arm, chances)
+
+    def _told(
+        self,
+        step: Step,
+        first: Decision,
+        calls: list[Call],
+        label: str | None,
+        arm: str,
+        chances: Mapping[str, float] | None = None,
+    ) -> Classified:
+        known = self._engine.likeliest(step) if chances is None else chances
+        bills = [call.cost_usd for call in calls]
+        return Classified(
+            label,
+            arm,
+            None if None in bills else sum(filter(None, bills)),
+            first.id,
+            calls[-1].text if calls else "",
+            None if label is None else known[label],
+            known,
+            tuple(calls),
+            first,
+        )
+
+
+def _call(answer: Answer) -> Call:
+    return Call(
+        answer.arm,
+        answer.label,
+        answer.cost_usd,
+        answer.cost_estimated,
+        answer.latency_s,
+        answer.text,
+    )
+
+
+def _plain(answer: Answer) -> Classified:
+    """One arm's answer, where no task is learned."""
+    call = _call(answer)
+    return Classified(
+        call.label,
+        call.arm,
+        call.cost_usd,
+        answer.decision_id,
+        call.text,
+        None,
+        {},
+        (call,),
+        answer.decision,
+    )

@@ -1,0 +1,122 @@
+"""The steps of one classification: what can be done next, and what each would be worth.
+
+A query starts with the text alone. At each step the router either answers, with the label that text
+and answers so far make likeliest, or asks one more arm. Both are arms to the policy: answering
+costs nothing and is as good as the likeliest label is likely; asking costs what the arm bills and
+is as good as the answer will be then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metallm.core.classes import EVIDENCE, STUDENT, Case
+from metallm.errors import InputError
+from metallm.router.beliefs import Beliefs, believe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from metallm.core.classes import Answers
+    from metallm.core.decision import Decision
+    from metallm.core.protocols import ClassLearner
+    from metallm.core.query import Query
+    from metallm.router.knowledge import Knowledge
+
+MOST_CALLS = 8
+"""Arms that one query may be sent to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a classification stands.
+
+    Args:
+        query: what is asked.
+        labels: what it may be answered with.
+        max_calls: how many arms may be asked at most, this one included.
+        arms: names of the arms that may be asked; None for all.
+        cost_weight: p for this query alone.
+        answers: what was answered so far, arm and label.
+        first: the query's first decision; None where this is it.
+        number: how many decisions there were before.
+        reads_text: whether the text itself can tell the label; not where labels are letters of
+            options, which mean something else in every query.
+    """
+
+    query: Query
+    labels: tuple[str, ...]
+    max_calls: int = 1
+    arms: Sequence[str] | None = None
+    cost_weight: float | None = None
+    answers: Answers = ()
+    first: Decision | None = None
+    number: int = 0
+    reads_text: bool = True
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_calls <= MOST_CALLS:
+            raise InputError(f"max_calls must be 1 to {MOST_CALLS}, not {self.max_calls}")
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether another arm may be asked."""
+        return len(self.answers) < self.max_calls
+
+
+def no_words(text: str) -> NDArray[np.uint16]:  # noqa: ARG001 - looks at nothing
+    """For a router that learns no tasks."""
+    return np.zeros(0, dtype=np.uint16)
+
+
+def believe_step(
+    knowledge: Knowledge,
+    classes: ClassLearner,
+    step: Step,
+    case: Case,
+    names: tuple[str, ...],
+    cost_weight: float,
+) -> Beliefs:
+    """What is believed of the arms that can be asked, and of answering now.
+
+    Args:
+        knowledge: what was learned of arms.
+        classes: what was learned of labels.
+        step: where the classification stands.
+        case: its query.
+        names: the arms that can be asked next; none to answer in any case.
+        cost_weight: p.
+    """
+    tokens = np.array([step.query.input_tokens], dtype=np.float64)
+    tasks = [step.query.task or ""]
+    asked = believe(
+        knowledge, case.context[None], tokens, names, cost_weight, tasks=tasks, labels=step.labels
+    )
+    chances = classes.posterior(case, step.answers)
+    sure = float(chances.max())
+    if step.max_calls > 1 and names:
+        known = dict(zip(names, asked.quality[0].tolist(), strict=True))
+        worth = classes.worth(_with_quality(case, known), step.answers, names, asked.quality[0])
+        # how good an arm is matters the less, the less there is left to tell
+        open_share = (1.0 - sure) / (1.0 - 1.0 / len(chances))
+        asked = asked.moved(worth[None] - asked.quality, open_share)
+    own = _own_arm(classes, step, case)
+    return asked if own is None else asked.beside(own, sure)
+
+
+def _own_arm(classes: ClassLearner, step: Step, case: Case) -> str | None:
+    """The name under which the router can answer by itself, or None."""
+    if step.answers:
+        return EVIDENCE
+    return STUDENT if classes.ready(case.task, case.labels) else None
+
+
+def _with_quality(case: Case, known: dict[str, float]) -> Case:
+    if case.quality:
+        return case
+    return Case(case.id, case.task, case.labels, case.words, case.context, known)
