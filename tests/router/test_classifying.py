@@ -140,8 +140,8 @@ def test_each_step_is_taken_as_often_as_its_propensity_says() -> None:
             taken[f"{kind} {decision.arm}"] += 1
             for arm, chance in decision.propensities.items():
                 expected[f"{kind} {arm}"] += chance  # type: ignore[assignment]
-    for name, count in expected.items():
-        assert taken[name] == pytest.approx(count, abs=4.0 * np.sqrt(count + 1.0)), name
+    for name, sum_ in expected.items():
+        assert taken[name] == pytest.approx(sum_, abs=4.0 * np.sqrt(sum_ + 1.0)), name
     router.close()
 
 

@@ -142,9 +142,9 @@ class Pool:
             chance = softmax(np.einsum("j,njl->nl", weights, opinions))
             expected = np.einsum("njl,nl->nj", opinions, chance)
             said = opinions[np.arange(len(truth)), :, truth]
-            gradient -= weight @ (said - expected)
+            gradient = gradient - weight @ (said - expected)
             apart = (opinions - expected[:, :, None]) * np.sqrt(chance * weight[:, None])[:, None]
-            curvature += np.einsum("njl,nkl->jk", apart, apart)
+            curvature = curvature + np.einsum("njl,nkl->jk", apart, apart)
         step: FloatArray = np.linalg.solve(curvature, gradient)
         return step
 
