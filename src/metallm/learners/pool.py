@@ -142,11 +142,10 @@ class Pool:
             chance = softmax(np.einsum("j,njl->nl", weights, opinions))
             expected = np.einsum("njl,nl->nj", opinions, chance)
             said = opinions[np.arange(len(truth)), :, truth]
-            gradient = gradient - weight @ (said - expected)
+            gradient -= weight @ (said - expected)
             apart = (opinions - expected[:, :, None]) * np.sqrt(chance * weight[:, None])[:, None]
-            curvature = curvature + np.einsum("njl,nkl->jk", apart, apart)
-        step: FloatArray = np.linalg.solve(curvature, gradient)
-        return step
+            curvature += np.einsum("njl,nkl->jk", apart, apart)
+        return np.asarray(np.linalg.solve(curvature, gradient), dtype=np.float64)
 
 
 def softmax(scores: FloatArray) -> FloatArray:
