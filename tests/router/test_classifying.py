@@ -104,6 +104,17 @@ def test_another_task_and_other_labels_have_a_student_of_their_own() -> None:
     router.close()
 
 
+def test_the_same_labels_in_another_order_are_the_same_task() -> None:
+    router = _router()
+    _taught(router, 90)
+    answers = [router.classify_sync(_text(n), LABELS[::-1], task="pets") for n in range(100, 130)]
+    assert all(list(answer.probabilities) == list(LABELS[::-1]) for answer in answers)
+    own = [(n, answer) for n, answer in enumerate(answers, 100) if answer.arm == STUDENT]
+    assert own
+    assert all(answer.label == _truth(n) for n, answer in own)
+    router.close()
+
+
 def test_with_several_calls_every_step_is_a_decision_of_its_own() -> None:
     router = _router(policy="random")
     seen: Counter[str] = Counter()

@@ -20,11 +20,14 @@ def step_id(first: str, number: int) -> str:
 
 
 def case_of(first: Decision) -> Case:
-    """What a classification's first decision tells of its query."""
+    """What a classification's first decision tells of its query.
+
+    Labels are put in order: the same ones in another order are the same task.
+    """
     return Case(
         first.id,
         first.task or "",
-        first.labels,
+        tuple(sorted(first.labels)),
         words_in(first.words),
         first.context,
         {arm: each.quality for arm, each in first.estimates.items()},

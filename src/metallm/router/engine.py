@@ -256,8 +256,10 @@ class Engine:
         if self.knowledge.classes is None or step.first is None:
             return {}
         with self._lock:
-            chances = self.knowledge.classes.posterior(case_of(step.first), step.answers)
-        return dict(zip(step.labels, chances.tolist(), strict=True))
+            case = case_of(step.first)
+            chances = self.knowledge.classes.posterior(case, step.answers)
+        likely = dict(zip(case.labels, chances.tolist(), strict=True))
+        return {label: likely[label] for label in step.labels}
 
     def feedback(
         self,
@@ -514,7 +516,7 @@ class Engine:
         query = step.query
         context = self._contexts([query], step.labels)[0]
         words = self._words(query.text) if step.reads_text else no_words(query.text)
-        return Case("", query.task or "", step.labels, words, context)
+        return Case("", query.task or "", tuple(sorted(step.labels)), words, context)
 
     def _weight(self, cost_weight: float | None) -> float:
         if cost_weight is None or cost_weight == self.cost_weight:
