@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,7 @@ class Stream:
         calls: shape (n,), arms that were asked.
         by_student: shape (n,), True where the student answered alone.
         confidence: shape (n,), of the label; NaN where none was told.
+        seconds: shape (n,), processor time of each classification, the log in memory.
     """
 
     order: NDArray[np.intp]
@@ -59,6 +61,7 @@ class Stream:
     calls: FloatArray
     by_student: NDArray[np.bool_]
     confidence: FloatArray
+    seconds: FloatArray
 
 
 def play(
@@ -67,10 +70,20 @@ def play(
     setting: Setting,
     *,
     seed: int,
+    task: str | None = None,
     told: Callable[[int, metallm.Classified], bool] = lambda _place, _found: True,
 ) -> Stream:
-    """Classify rows in order; each true label is told before the next, where `told` says so."""
-    return asyncio.run(_play(table, order.tolist(), setting, seed, told))
+    """Classify rows in order; each true label is told before the next, where `told` says so.
+
+    Args:
+        table: what was recorded.
+        order: rows of the table.
+        setting: how the router classifies.
+        seed: the router's.
+        task: one name for the tasks of all rows; None for their own.
+        told: of a place in the stream and its answer, whether its true label is told.
+    """
+    return asyncio.run(_play(table, order.tolist(), setting, seed, task, told))
 
 
 async def _play(
@@ -78,6 +91,7 @@ async def _play(
     order: Sequence[int],
     setting: Setting,
     seed: int,
+    common: str | None,
     told: Callable[[int, metallm.Classified], bool],
 ) -> Stream:
     provider = RecordedProvider(table)
@@ -90,22 +104,24 @@ async def _play(
         seed=seed,
     )
     recordings, columns = table.recordings, {arm.name: k for k, arm in enumerate(table.arms)}
-    found = np.zeros((5, len(order)))
+    found = np.zeros((6, len(order)))
     for place, row in enumerate(order):
         provider.row = row
         task, truth = recordings.datasets[row], str(recordings.references[row])
+        begun = time.process_time()
         answer = await router.classify(
             recordings.texts[row],
             table.labels[task],
-            task=task,
+            task=common or task,
             max_calls=setting.max_calls,
         )
+        seconds = time.process_time() - begun
         spent = sum(table.cost_usd[row, columns[call.arm]] for call in answer.calls)
         sure = np.nan if answer.confidence is None else answer.confidence
         alone = answer.arm == STUDENT
-        found[:, place] = answer.label == truth, spent, len(answer.calls), alone, sure
+        right = answer.label == truth
+        found[:, place] = right, spent, len(answer.calls), alone, sure, seconds
         if told(place, answer):
             router.feedback(answer.decision_id, label=truth)
     await router.aclose()
-    right, spent, asked, own, confidence = found
-    return Stream(np.array(order), right, spent, asked, own > 0.0, confidence)
+    return Stream(np.array(order), found[0], found[1], found[2], found[3] > 0.0, found[4], found[5])

@@ -68,6 +68,26 @@ class ClassTable:
         """The model that is right most often over the whole file."""
         return int(self.quality.mean(axis=0).argmax())
 
+    @cached_property
+    def cheap_half(self) -> list[int]:
+        """The cheaper half of the models, cheapest first."""
+        order: list[int] = np.argsort(self.cost_usd.mean(axis=0), kind="stable").tolist()
+        return order[: max(len(order) // 2, 1)]
+
+    @property
+    def cheapest(self) -> int:
+        """The cheapest model."""
+        return self.cheap_half[0]
+
+    @cached_property
+    def best_of(self) -> dict[str, FloatArray]:
+        """By task, the quality in every row of the model that is best on the task's own rows."""
+        names = np.array(self.recordings.datasets)
+        return {
+            task: self.quality[:, self.quality[names == task].mean(axis=0).argmax()]
+            for task in self.labels
+        }
+
     def tasks_of(self, rows: NDArray[np.intp]) -> Sequence[str]:
         """The task of each row."""
         return [self.recordings.datasets[row] for row in rows.tolist()]

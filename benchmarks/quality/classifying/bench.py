@@ -1,0 +1,195 @@
+"""What is run: streams by file, setting, cost weight and shuffle, each kept and found again."""
+
+from __future__ import annotations
+
+import json
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from classifying.stream import Setting, play
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from classifying.stream import Stream
+    from classifying.table import ClassTable
+
+VERSION = "1"
+"""Bump it when the learners or what is measured have changed: all is then run anew."""
+
+SETTINGS: Mapping[str, tuple[int, bool]] = {
+    "routing": (1, False),
+    "student": (1, True),
+    "evidence": (2, True),
+}
+"""By name: calls at most, and whether tasks are learned."""
+
+COST_WEIGHTS = (0.1, 1.0, 6.0)
+"""Prices put on money: low, middling and high. They are no settings of the learner."""
+
+SHIFTS = (("semeval_stance", "ibc"), ("ibc", "semeval_stance"))
+"""Pairs of recorded tasks with the same labels: the second is the topic that comes at half."""
+
+SHIFT_WEIGHT = 6.0
+SHIFT_HALF = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One stream.
+
+    Args:
+        file: name of the table.
+        setting: name in `SETTINGS`.
+        cost_weight: p.
+        shuffle: of the rows, and the router's seed.
+        shift: of a stream whose topic changes, the two tasks; empty for the file's own rows.
+    """
+
+    file: str
+    setting: str
+    cost_weight: float
+    shuffle: int
+    shift: tuple[str, str] | tuple[()] = ()
+
+
+class Bench:
+    """All streams of some files.
+
+    Args:
+        tables: by name.
+        shuffles: of every file.
+        path: of the file of results; None keeps them for this run alone.
+    """
+
+    def __init__(self, tables: Mapping[str, ClassTable], shuffles: int, path: Path | None) -> None:
+        self.tables = tables
+        self.shuffles = shuffles
+        self._path = path
+        self._known: dict[str, dict[str, Any]] = {}
+        if path is not None and path.is_file():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                self._remember(line)
+
+    def figures(self, job: Job) -> dict[str, Any]:
+        """What a finished job came to."""
+        return self._known[self._key(job)]
+
+    def jobs(self) -> Iterator[Job]:
+        """All there are."""
+        for shuffle in range(self.shuffles):
+            for name, table in self.tables.items():
+                for setting in SETTINGS:
+                    for weight in COST_WEIGHTS:
+                        yield Job(name, setting, weight, shuffle)
+                for shift in shifts_of(table):
+                    for setting in ("routing", "student"):
+                        yield Job(name, setting, SHIFT_WEIGHT, shuffle, shift)
+
+    def run(self, processes: int) -> None:
+        """Do what is not done yet."""
+        left = [job for job in self.jobs() if self._key(job) not in self._known]
+        if not left:
+            return
+        context = get_context("fork")
+        with ProcessPoolExecutor(processes, context, _keep, (self.tables,)) as pool:
+            running = {pool.submit(_done, job): job for job in left}
+            for number, future in enumerate(as_completed(running), start=1):
+                self._put(running[future], future.result())
+                if number % 10 == 0 or number == len(left):
+                    print(f"{number}/{len(left)} streams", file=sys.stderr, flush=True)
+
+    def _key(self, job: Job) -> str:
+        told = json.dumps([VERSION, asdict(job)], sort_keys=True)
+        return blake2b(told.encode(), digest_size=12).hexdigest()
+
+    def _put(self, job: Job, found: dict[str, Any]) -> None:
+        key = self._key(job)
+        self._known[key] = found
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"key": key, **asdict(job), "figures": found}) + "\n")
+
+    def _remember(self, line: str) -> None:
+        try:
+            found = json.loads(line)
+            self._known[found["key"]] = found["figures"]
+        except (json.JSONDecodeError, KeyError):
+            return  # torn by an interrupt: it is run again
+
+
+def shifts_of(table: ClassTable) -> list[tuple[str, str]]:
+    """The changes of topic that a file can show."""
+    return [pair for pair in SHIFTS if set(pair) <= table.labels.keys()]
+
+
+_TABLES: dict[str, ClassTable] = {}
+
+
+def _keep(tables: Mapping[str, ClassTable]) -> None:
+    """A process of the pool keeps what it was born with."""
+    _TABLES.update(tables)
+
+
+def _done(job: Job) -> dict[str, Any]:
+    calls, student = SETTINGS[job.setting]
+    table, setting = _TABLES[job.file], Setting(job.cost_weight, calls, student)
+    rng = np.random.default_rng(job.shuffle)
+    if job.shift:
+        order = np.concatenate([_rows(table, task, rng) for task in job.shift])
+        stream = play(table, order, setting, seed=job.shuffle, task="the same name for both")
+        return {"right": stream.right.tolist(), "own": stream.by_student.astype(int).tolist()}
+    order = rng.permutation(len(table.recordings))
+    return _half(table, play(table, order, setting, seed=job.shuffle))
+
+
+def _rows(table: ClassTable, task: str, rng: np.random.Generator) -> NDArray[np.intp]:
+    """`SHIFT_HALF` rows of a task, or all, in random order."""
+    names = np.array(table.recordings.datasets)
+    return rng.permutation(np.flatnonzero(names == task))[:SHIFT_HALF]
+
+
+def _half(table: ClassTable, stream: Stream) -> dict[str, Any]:
+    """The figures of the last half of a stream."""
+    later = slice(len(stream.order) // 2, None)
+    rows, best = stream.order[later], table.best
+    right, own = stream.right[later], stream.by_student[later]
+    theirs, bill = table.quality[rows], table.cost_usd
+    names = np.array(table.tasks_of(rows))
+    return {
+        "accuracy": right.mean(),
+        "best": theirs[:, best].mean(),
+        "share": stream.cost_usd[later].sum() / bill[rows, best].sum(),
+        "share_whole": stream.cost_usd.sum() / bill[stream.order, best].sum(),
+        "calls": stream.calls[later].mean(),
+        "own": own.mean(),
+        "oracle": theirs.max(axis=1).mean(),
+        "random": theirs.mean(),
+        "cheap": theirs[:, table.cheapest].mean(),
+        "majority": _majority(table, rows),
+        "best_per_task": float(np.mean([table.best_of[task][row] for task, row in zip(
+            names.tolist(), rows.tolist(), strict=True)])),
+        "tasks": {task: right[names == task].mean() for task in sorted(set(names.tolist()))},
+        "own_sure": stream.confidence[later][own].round(4).tolist(),
+        "own_right": right[own].astype(int).tolist(),
+        "own_us": float(np.median(stream.seconds[later][own]) * 1e6) if own.any() else None,
+    }  # fmt: skip
+
+
+def _majority(table: ClassTable, rows: NDArray[np.intp]) -> float:
+    """Accuracy of the label that most of the cheaper half of models name, the cheapest on ties."""
+    said = table.recordings.responses[rows][:, table.cheap_half]
+    truth = [str(table.recordings.references[row]) for row in rows.tolist()]
+    right = 0
+    for answers, label in zip(said.tolist(), truth, strict=True):
+        right += max(answers, key=answers.count) == label
+    return right / len(rows)

@@ -1,0 +1,139 @@
+"""From finished streams to figures, with intervals over shuffles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from classifying.bench import COST_WEIGHTS, SHIFT_WEIGHT, Job, shifts_of
+from metallm.evaluation.confidence import calibration
+from metallm.evaluation.intervals import mean_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifying.bench import Bench
+    from metallm.core.arrays import FloatArray
+    from metallm.evaluation.intervals import Interval
+
+LIMITS = {"overruling": 0.25}
+"""Share of the best single model's cost that a file's headline may take; others half of it."""
+
+USUAL_LIMIT = 0.5
+WINDOW = 200
+SHARE_WINDOW = 50
+
+
+def limit_of(file: str) -> float:
+    """The share of the best single model's cost that may be spent."""
+    return LIMITS.get(file, USUAL_LIMIT)
+
+
+def values(bench: Bench, file: str, setting: str, weight: float, figure: str) -> FloatArray:
+    """A figure of each shuffle."""
+    jobs = [Job(file, setting, weight, shuffle) for shuffle in range(bench.shuffles)]
+    return np.array([bench.figures(job)[figure] for job in jobs], dtype=np.float64)
+
+
+def gain(bench: Bench, file: str, setting: str, weight: float) -> Interval:
+    """Points of accuracy above the best single model's, paired by shuffle."""
+    own, best = (values(bench, file, setting, weight, each) for each in ("accuracy", "best"))
+    return mean_interval(100.0 * (own - best))
+
+
+def share(bench: Bench, file: str, setting: str, weight: float, *, whole: bool = False) -> Interval:
+    """Cost as a share of the best single model's."""
+    return mean_interval(values(bench, file, setting, weight, "share_whole" if whole else "share"))
+
+
+def within(bench: Bench, file: str, setting: str) -> float:
+    """The cost weight that spends most within the file's limit; the highest where none does.
+
+    By what was spent alone: what it bought is not looked at.
+    """
+    for weight in COST_WEIGHTS:
+        if share(bench, file, setting, weight).mean <= limit_of(file):
+            return weight
+    return COST_WEIGHTS[-1]
+
+
+def task_differences(bench: Bench, file: str, setting: str, weight: float) -> dict[str, Interval]:
+    """By task, points of accuracy with students less those without, paired by shuffle."""
+    found = {}
+    for task in bench.tables[file].labels:
+        pairs = [
+            tuple(
+                bench.figures(Job(file, each, weight, shuffle))["tasks"][task]
+                for each in (setting, "routing")
+            )
+            for shuffle in range(bench.shuffles)
+        ]
+        found[task] = mean_interval([100.0 * (own - plain) for own, plain in pairs])
+    return found
+
+
+def student_calibration(bench: Bench) -> tuple[float, int]:
+    """Expected calibration error of all answers that students gave alone, and how many."""
+    sure: list[float] = []
+    right: list[int] = []
+    for job in bench.jobs():
+        if not job.shift and job.setting != "routing":
+            found = bench.figures(job)
+            sure += found["own_sure"]
+            right += found["own_right"]
+    if not sure:
+        return float("nan"), 0
+    return calibration(sure, np.array(right, dtype=bool)).expected_error, len(sure)
+
+
+def shift_curves(
+    bench: Bench, file: str
+) -> Iterator[tuple[tuple[str, str], FloatArray, FloatArray]]:
+    """Of each change of topic: accuracy with less without student, and the student's share.
+
+    Means over shuffles at each place of the stream, shape (n,).
+    """
+    for pair in shifts_of(bench.tables[file]):
+        runs = [
+            [bench.figures(Job(file, each, SHIFT_WEIGHT, shuffle, pair))
+             for each in ("student", "routing")]
+            for shuffle in range(bench.shuffles)
+        ]  # fmt: skip
+        apart = [np.array(own["right"]) - np.array(plain["right"]) for own, plain in runs]
+        yield pair, np.mean(apart, axis=0), np.mean([own["own"] for own, _ in runs], axis=0)
+
+
+def rolling(curve: FloatArray, window: int) -> FloatArray:
+    """Means over each `window` places in a row."""
+    sums = np.cumsum(np.append(0.0, curve))
+    means: FloatArray = (sums[window:] - sums[:-window]) / window
+    return means
+
+
+def figures(bench: Bench) -> dict[str, float]:
+    """What `--json` writes."""
+    found: dict[str, float] = {}
+    for file in bench.tables:
+        weight = within(bench, file, "evidence")
+        found[f"gain_points.{file}"] = gain(bench, file, "evidence", weight).mean
+        found[f"cost_share.{file}"] = share(bench, file, "evidence", weight).mean
+        found[f"cost_share_whole.{file}"] = share(bench, file, "evidence", weight, whole=True).mean
+        least = min(
+            each.mean
+            for each in task_differences(bench, file, "evidence", COST_WEIGHTS[0]).values()
+        )
+        found[f"least_task_points.{file}"] = least
+        for _, apart, _ in shift_curves(bench, file):
+            worst = 100.0 * float(rolling(apart, WINDOW).min())
+            found["shift_worst_points"] = min(found.get("shift_worst_points", 0.0), worst)
+        took = [
+            bench.figures(Job(file, "student", weight, shuffle))["own_us"]
+            for shuffle in range(bench.shuffles)
+        ]
+        if None not in took:
+            found[f"student_us.{file}"] = float(np.median(took))
+    error, answers = student_calibration(bench)
+    if answers:
+        found["student_ece"] = error
+    return found
