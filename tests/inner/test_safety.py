@@ -98,6 +98,24 @@ def _calls(loops: ModuleType) -> Calls:
             loops.Lexicon(("a", "b")).describe,
             ["a b", 3, np.empty(24, np.float32), 0.5],
         ),
+        "sparse_scores": (
+            loops.sparse_scores,
+            [np.array([0, 4], np.uint16), some(size=D), 9.0, some(size=(D + 1, K)), np.empty(K),
+             0.5],
+        ),
+        "sparse_step": (
+            loops.sparse_step,
+            [np.array([0, 4], np.uint16), some(size=D), 9.0, some(size=(D + 1, K)), some(size=K),
+             1.5, 2, 3.0, 0.5],
+        ),
+        "dense_scores": (
+            loops.dense_scores,
+            [some(size=D).astype(np.float32), some(size=(K, D + 1)), np.empty(K), 0.5],
+        ),
+        "dense_step": (
+            loops.dense_step,
+            [some(size=D).astype(np.float32), some(size=(K, D + 1)), some(size=K), 2, 3.0, 0.5],
+        ),
         "scaled": (loops.scaled, [some(size=D), np.empty(D, np.float32), 0.5]),
     }  # fmt: skip
 
@@ -105,7 +123,7 @@ def _calls(loops: ModuleType) -> Calls:
 FREE = (
     {("draw", 0), ("locate", 3), ("count", 2), ("token_sum", 1)}
     | {("gram_sums", place) for place in range(3)}
-    | {("expected_costs", 0), ("hashed_ends", 1)}
+    | {("expected_costs", 0), ("hashed_ends", 1), ("sparse_scores", 0), ("sparse_step", 0)}
 )
 """Arguments that may have any length."""
 
@@ -146,7 +164,8 @@ def test_what_is_only_read_may_have_holes_be_of_another_kind_or_be_read_only(nam
                "looked_up": [4], "count": [0, 1], "shrunk": [3], "kernel_predict": [5],
                "kernel_update": [4, 5, 6], "token_sum": [2], "gram_sums": [2],
                "scaled": [1], "expected_costs": [4], "hashed_ends": [1],
-               "describe": [2]}  # fmt: skip
+               "describe": [2], "sparse_scores": [4], "sparse_step": [3, 4],
+               "dense_scores": [2], "dense_step": [1, 2]}  # fmt: skip
     call, arguments = _calls(fast)[name]
     for place in _arrays(arguments):
         array = arguments[place]
@@ -165,7 +184,13 @@ def test_what_is_only_read_may_have_holes_be_of_another_kind_or_be_read_only(nam
 @pytest.mark.parametrize("loops", BOTH)
 def test_positions_that_do_not_exist_are_refused(loops: ModuleType) -> None:
     calls = _calls(loops)
-    for name, place in (("update", 0), ("count", 3), ("kernel_update", 7)):
+    for name, place in (
+        ("update", 0),
+        ("count", 3),
+        ("kernel_update", 7),
+        ("sparse_step", 6),
+        ("dense_step", 3),
+    ):
         call, arguments = calls[name]
         for wrong in (-1, K, 2**40):
             with pytest.raises(IndexError):

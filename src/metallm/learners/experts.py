@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from metallm.core.arrays import Context, FloatArray
 
-C_WORDS, C_CONTEXT = 8.0, 4.0
+C_WORDS, C_CONTEXT = 16.0, 2.0
 """What a row may weigh against the penalty, by expert."""
 
-BIAS = 1.0
+BIAS = 0.5
 """The entry of each row for what all texts have in common."""
 
 HALF = 1 << 15

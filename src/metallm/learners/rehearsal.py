@@ -1,8 +1,9 @@
 """The labelled rows that a student still has before it, to visit them again.
 
-Bounded: when there are too many, one of a label that has most of them goes, so that rare labels
-stay. Which one, and which are visited, is drawn from a seed and a count: the same calls, the same
-draws.
+Bounded: when there are too many, one of a label that has most of them goes, drawn at random, so
+that rare labels stay. Visits are spread evenly over all rows: steps by the golden ratio leave no
+stretch out for long, as draws at random would, and favour none, as going round would while rows
+are added at the end. Both start from a seed and go by a count: the same calls, the same rows.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ MOST_ROWS = 4096
 MOST_NUMBERS = 1 << 22
 """Of alphas and ids, over all rows: with 1,000 labels, or long texts, fewer rows are kept."""
 
+GOLDEN = 0.6180339887498949  # (√5 − 1) / 2
+
 
 class Rehearsal:
     """Rows in the order they came.
@@ -32,13 +35,16 @@ class Rehearsal:
     Args:
         labels: how many.
         seed: of all draws.
+        most_rows: that are kept, at least 1.
     """
 
-    def __init__(self, labels: int, seed: int) -> None:
+    def __init__(self, labels: int, seed: int, *, most_rows: int = MOST_ROWS) -> None:
         self.rows: list[Row] = []
-        self.drawn = 0
+        self._start = inner.uniform(seed, 0)
+        self._visited = self._drawn = 0
         self._labels = labels
         self._seed = seed
+        self._most_rows = most_rows
         self._counts = [0] * labels
         self._numbers = 0
 
@@ -49,14 +55,18 @@ class Rehearsal:
         """Keep a row, and let go of others where they are too many."""
         self.rows.append(row)
         self._count(row, 1)
-        while len(self.rows) > 1 and (len(self.rows) > MOST_ROWS or self._numbers > MOST_NUMBERS):
+        while len(self.rows) > 1 and (
+            len(self.rows) > self._most_rows or self._numbers > MOST_NUMBERS
+        ):
             self._let_go()
 
     def again(self, times: int) -> Iterator[Row]:
         """Rows to visit again."""
         count = len(self.rows)
-        for _ in range(times if count > 1 else 0):
-            yield self.rows[self._draw(count)]
+        for _ in range(times if count else 0):
+            self._visited += 1
+            place = int((self._start + self._visited * GOLDEN) % 1.0 * count)
+            yield self.rows[min(place, count - 1)]  # just below 1 may round up
 
     def take(
         self, ids: NDArray[np.uint16], context: Context, label: int, weight: float
@@ -79,7 +89,7 @@ class Rehearsal:
         rows = self.rows
         none = np.zeros(0, dtype=np.uint16)
         return {
-            "drawn": np.array(self.drawn, dtype=np.int64),
+            "drawn": np.array([self._visited, self._drawn], dtype=np.int64),
             "lengths": np.array([len(row.ids) for row in rows], dtype=np.int64),
             "ids": np.concatenate([none, *(row.ids for row in rows)]),
             "contexts": np.array([row.context for row in rows], dtype=np.float32),
@@ -102,7 +112,7 @@ class Rehearsal:
                 parts, zip(*columns, strict=True), strict=False
             )
         ]
-        self.drawn = int(state["drawn"])
+        self._visited, self._drawn = (int(count) for count in state["drawn"])
         self._counts, self._numbers = [0] * self._labels, 0
         for row in self.rows:
             self._count(row, 1)
@@ -110,12 +120,10 @@ class Rehearsal:
     def _let_go(self) -> None:
         most = max(self._counts)
         of_most = [place for place, row in enumerate(self.rows) if self._counts[row.label] == most]
-        self._count(self.rows.pop(of_most[self._draw(len(of_most))]), -1)
+        self._drawn += 1
+        place = int(inner.uniform(self._seed, self._drawn) * len(of_most))
+        self._count(self.rows.pop(of_most[min(place, len(of_most) - 1)]), -1)
 
     def _count(self, row: Row, by: int) -> None:
         self._counts[row.label] += by
         self._numbers += by * (len(row.ids) + row.alpha.size)
-
-    def _draw(self, count: int) -> int:
-        self.drawn += 1
-        return int(inner.uniform(self._seed, self.drawn) * count)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from metallm.core.arrays import Context, FloatArray
 
-VISITS = 24
+VISITS = 16
 """Older rows that are visited again with each new one."""
 
 LEAST_ROWS = 16
@@ -80,6 +80,9 @@ class Student:
             context: shape (d,), float32.
             label: its place, 0 to L − 1.
             weight: what the row counts, above 0 to 1.
+
+        Raises:
+            ValueError: no such label, no such weight, or no such context.
         """
         row = self._row(words, context, label, weight)
         self._novelty.add(self._words.unseen(row.ids), row.context)
@@ -98,8 +101,13 @@ class Student:
         The row's own part leaves the weights, or, where it is no longer remembered, what its part
         would be now. What others learned beside it stays until they are visited again: weights are
         not what they would be had it never come, and come ever nearer to that.
+
+        Raises:
+            ValueError: as `learn`, or no row of that label is left.
         """
         row = self._row(words, context, label, weight)
+        if self._counts[label] == 0:
+            raise ValueError(f"no row of label {label} was learned, none can be taken back")
         kept = self._rehearsal.take(row.ids, row.context, label, weight)
         if kept is not None:
             self._words.visit(kept, 0.0)
@@ -121,7 +129,7 @@ class Student:
             "counts": self._counts.copy(),
             "ids": used,
             "df": words.df[used],
-            "V": words.V[[*used, -1]],
+            "V": words.V[np.append(used, -1)],
             "W": context.W.copy(),
         }
         state |= {f"row_{key}": value for key, value in self._rehearsal.state().items()}
@@ -131,7 +139,7 @@ class Student:
         """Go on from a saved state, of as many labels and numbers in a context."""
         words = WordsExpert(len(self._counts))
         words.df[state["ids"]] = state["df"]
-        words.V[[*state["ids"], -1]] = state["V"]
+        words.V[np.append(state["ids"], -1)] = state["V"]
         words.rows = int(state["counts"].sum())
         rehearsal = Rehearsal(len(self._counts), self._seed)
         rehearsal.load(_part(state, "row_"))
@@ -153,7 +161,9 @@ class Student:
         if not 0.0 < weight <= 1.0:
             raise ValueError(f"a row weighs more than 0 and at most 1, not {weight}")
         alpha = np.zeros((2, labels))
-        return Row(self._words.folded(words), context.astype(np.float32), label, weight, alpha)
+        # copies: what is remembered must not change with the caller's arrays
+        ids = self._words.folded(np.array(words, dtype=np.uint16))
+        return Row(ids, context.astype(np.float32), label, weight, alpha)
 
 
 def _part(state: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:

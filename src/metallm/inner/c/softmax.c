@@ -95,8 +95,10 @@ WIDE static double words_scores(Words at, double *restrict out)
     double total = 0.0;
     memset(out, 0, (size_t)labels * sizeof *out);
     for (size i = 0; i < at.count; i++) {
-        const double idf = 1.0 + log((1.0 + at.rows) / (1.0 + at.df[at.ids[i]]));
-        const double square = idf * idf;
+        const double known = at.df[at.ids[i]];
+        if (!(known > 0.0))
+            continue;
+        const double idf = 1.0 + log((1.0 + at.rows) / (1.0 + known)), square = idf * idf;
         const double *restrict row = at.V + at.ids[i] * labels;
         total += square;
         for (size k = 0; k < labels; k++)

@@ -3,8 +3,8 @@
 The letters: x a row, W weights, s = W x its scores, q = |x|² with the bias, alpha the row's part of
 the weights (W = Σ alpha xᵀ), C what the row may weigh.
 
-A row of words has x_j = idf_j / |idf|. Its words' idf change as texts are seen, so that V holds
-alpha / |idf| for each id, and idf² is multiplied when scores are wanted.
+A row of words has x_j = idf_j / |idf|, over the ids that any row had. Their idf change as rows are
+learned, so that V holds alpha / |idf| for each id, and idf² is multiplied when scores are wanted.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def sparse_scores(
     """
     check("V", V, (len(df) + 1, len(out)))
     check_place("id", int(ids.max(initial=0)), len(df))
-    squares = (1.0 + np.log((1.0 + rows) / (1.0 + df[ids]))) ** 2
+    known = df[ids]
+    squares = np.where(known > 0.0, (1.0 + np.log((1.0 + rows) / (1.0 + known))) ** 2, 0.0)
     norm = math.sqrt(float(squares.sum()))
     out[:] = bias * V[-1]
     if norm > 0.0:
