@@ -11,6 +11,7 @@ from metallm.errors import AllArmsFailedError, ProviderError, ProviderRejectedEr
 from metallm.router.answers import Answer
 from metallm.router.billing import completed, failed, guessed_usage
 from metallm.router.streamed import Streamed
+from metallm.router.waiting import done
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -96,7 +97,7 @@ class Caller:
         outcome = completed(
             self.engine, decision, arm, usage, latency_s=completion.latency_s, answer=label
         )
-        await asyncio.wrap_future(self.engine.record([outcome]))
+        await done(self.engine.record([outcome]))
         return Answer(
             decision,
             arm,
@@ -152,7 +153,7 @@ class Caller:
             [query], arms=arms, cost_weight=cost_weight, named=named, labels=labels
         )
         # an id must not reach anybody before it is in the log
-        await asyncio.wrap_future(durable)
+        await done(durable)
         return decisions[0]
 
     async def _first_that_answers(

@@ -19,10 +19,14 @@ def step_id(first: str, number: int) -> str:
     return f"{first}.{number}"
 
 
-def case_of(first: Decision) -> Case:
+def case_of(first: Decision, answers: Answers) -> Case:
     """What a classification's first decision tells of its query.
 
     Labels are put in order: the same ones in another order are the same task.
+
+    Args:
+        first: the decision.
+        answers: of the arms whose expected quality matters by now.
     """
     return Case(
         first.id,
@@ -30,7 +34,7 @@ def case_of(first: Decision) -> Case:
         tuple(sorted(first.labels)),
         words_in(first.words),
         first.context,
-        {arm: each.quality for arm, each in first.estimates.items()},
+        {arm: first.estimates[arm].quality for arm, _ in answers if arm in first.estimates},
     )
 
 

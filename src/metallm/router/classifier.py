@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from metallm.core.outcome import Outcome
 from metallm.errors import InputError, ProviderError
 from metallm.router.answers import Call, Classified
 from metallm.router.steps import Step
+from metallm.router.waiting import done
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,10 +79,10 @@ class Classifier:
     async def _steps(self, step: Step, body: Mapping[str, Any], form: Form) -> Classified:
         calls: list[Call] = []
         while True:
-            decision = await self._decided(step)
+            decision, likely = await self._decided(step)
             first = step.first or decision
             if decision.arm in OWN_ARMS:
-                return await self._settled(replace(step, first=first), first, decision, calls)
+                return await self._settled(first, decision, likely, calls)
             try:
                 answer = await self._caller.ask(decision, body, form.read)
             except ProviderError:
@@ -99,20 +99,20 @@ class Classifier:
                 answers=(*step.answers, (answer.arm, answer.label)),
             )
             if step.max_calls == 1:
-                return self._told(step, first, calls, answer.label, answer.arm)
+                likely = self._engine.likeliest(step)
+                return _told(first, calls, answer.label, answer.arm, likely)
 
-    async def _decided(self, step: Step) -> Decision:
-        decision, durable = self._engine.decide_step(step)
-        await asyncio.wrap_future(durable)
-        return decision
+    async def _decided(self, step: Step) -> tuple[Decision, Mapping[str, float]]:
+        decision, likely, durable = self._engine.decide_step(step)
+        await done(durable)
+        return decision, likely
 
     async def _settled(
-        self, step: Step, first: Decision, decision: Decision, calls: list[Call]
+        self, first: Decision, decision: Decision, likely: Mapping[str, float], calls: list[Call]
     ) -> Classified:
         """Answer with the likeliest label, and log that."""
-        chances = self._engine.likeliest(step)
-        label = max(chances, key=chances.__getitem__)
-        done = Outcome(
+        label = max(likely, key=likely.__getitem__)
+        settled = Outcome(
             decision.id,
             decision.arm,
             "completion",
@@ -121,31 +121,25 @@ class Classifier:
             latency_s=0.0,
             at=self._engine.now(),
         )
-        await asyncio.wrap_future(self._engine.record([done]))
-        return self._told(step, first, calls, label, decision.arm, chances)
+        await done(self._engine.record([settled]))
+        return _told(first, calls, label, decision.arm, likely)
 
-    def _told(
-        self,
-        step: Step,
-        first: Decision,
-        calls: list[Call],
-        label: str | None,
-        arm: str,
-        chances: Mapping[str, float] | None = None,
-    ) -> Classified:
-        known = self._engine.likeliest(step) if chances is None else chances
-        bills = [call.cost_usd for call in calls]
-        return Classified(
-            label,
-            arm,
-            None if None in bills else sum(filter(None, bills)),
-            first.id,
-            calls[-1].text if calls else "",
-            None if label is None else known[label],
-            known,
-            tuple(calls),
-            first,
-        )
+
+def _told(
+    first: Decision, calls: list[Call], label: str | None, arm: str, likely: Mapping[str, float]
+) -> Classified:
+    bills = [call.cost_usd for call in calls]
+    return Classified(
+        label,
+        arm,
+        None if None in bills else sum(filter(None, bills)),
+        first.id,
+        calls[-1].text if calls else "",
+        None if label is None else likely[label],
+        likely,
+        tuple(calls),
+        first,
+    )
 
 
 def _call(answer: Answer) -> Call:

@@ -207,7 +207,7 @@ class Engine:
             decisions = [changed(each, policy=policy, labels=labels) for each in decisions]
         return decisions, self._store.append(decisions)
 
-    def decide_step(self, step: Step) -> tuple[Decision, Future[None]]:
+    def decide_step(self, step: Step) -> tuple[Decision, Mapping[str, float], Future[None]]:
         """Choose what to do next about a classification, and log the choice.
 
         Args:
@@ -215,7 +215,8 @@ class Engine:
 
         Returns:
             The decision, whose arm is one to ask, or one of our own (`core.classes.OWN_ARMS`) where
-            the query is to be answered now; and a future that resolves once it is durable.
+            the query is to be answered now; how likely each label is by then; and a future that
+            resolves once the decision is durable.
 
         Raises:
             ConfigurationError: this router learns no tasks.
@@ -227,9 +228,9 @@ class Engine:
         asked = {arm for arm, _ in step.answers}
         names = tuple(arm for arm in eligible if arm not in asked) if step.can_ask else ()
         weight = self._weight(step.cost_weight)
-        case = self._case(step) if step.first is None else case_of(step.first)
+        case = self._case(step) if step.first is None else case_of(step.first, step.answers)
         with self._lock:
-            believed = believe_step(
+            believed, likely = believe_step(
                 self.knowledge, self.knowledge.classes, step, case, names, weight
             )
             view = View(believed.reward, believed.uncertainty, self.knowledge.outcomes)
@@ -245,7 +246,7 @@ class Engine:
                 index, step.query, believed, estimates, case.context, chances[0]
             )
         decision = changed(decision, labels=step.labels, **_place(step, case))
-        return decision, self._store.append([decision])
+        return decision, _by_label(step, case, likely), self._store.append([decision])
 
     def likeliest(self, step: Step) -> Mapping[str, float]:
         """How likely each label is by text and answers so far; as the router believes right now.
@@ -256,10 +257,9 @@ class Engine:
         if self.knowledge.classes is None or step.first is None:
             return {}
         with self._lock:
-            case = case_of(step.first)
+            case = case_of(step.first, step.answers)
             chances = self.knowledge.classes.posterior(case, step.answers)
-        likely = dict(zip(case.labels, chances.tolist(), strict=True))
-        return {label: likely[label] for label in step.labels}
+        return _by_label(step, case, chances)
 
     def feedback(
         self,
@@ -555,6 +555,12 @@ class Engine:
             text=query.text if self._log_prompts else None,
             at=self._clock(),
         )
+
+
+def _by_label(step: Step, case: Case, chances: FloatArray) -> dict[str, float]:
+    """Chances by label, in the caller's order."""
+    likely = dict(zip(case.labels, chances.tolist(), strict=True))
+    return {label: likely[label] for label in step.labels}
 
 
 def _place(step: Step, case: Case) -> dict[str, Any]:

@@ -242,7 +242,7 @@ class Knowledge:
         if taught.label not in decision.labels:
             return
         act = self.classes.learn if sign > 0 else self.classes.take_back
-        act(case_of(decision), outcome.answers, taught.label, taught.weight)
+        act(case_of(decision, outcome.answers), outcome.answers, taught.label, taught.weight)
 
     def _fold_recorded(self, recorded: Recorded) -> None:
         self._check(recorded.contexts)

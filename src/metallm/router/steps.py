@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from metallm.core.arrays import FloatArray
     from metallm.core.classes import Answers
     from metallm.core.decision import Decision
     from metallm.core.protocols import ClassLearner
@@ -81,7 +82,7 @@ def believe_step(
     case: Case,
     names: tuple[str, ...],
     cost_weight: float,
-) -> Beliefs:
+) -> tuple[Beliefs, FloatArray]:
     """What is believed of the arms that can be asked, and of answering now.
 
     Args:
@@ -91,6 +92,9 @@ def believe_step(
         case: its query.
         names: the arms that can be asked next; none to answer in any case.
         cost_weight: p.
+
+    Returns:
+        The beliefs, and how likely each of the case's labels is, shape (L,).
     """
     tokens = np.array([step.query.input_tokens], dtype=np.float64)
     tasks = [step.query.task or ""]
@@ -106,7 +110,7 @@ def believe_step(
         open_share = (1.0 - sure) / (1.0 - 1.0 / len(chances))
         asked = asked.moved(worth[None] - asked.quality, open_share)
     own = _own_arm(classes, step, case)
-    return asked if own is None else asked.beside(own, sure)
+    return asked if own is None else asked.beside(own, sure), chances
 
 
 def _own_arm(classes: ClassLearner, step: Step, case: Case) -> str | None:
