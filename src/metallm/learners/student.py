@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
     from metallm.core.arrays import Context, FloatArray
 
-VISITS = 16
-"""Older rows that are visited again with each new one."""
+VISITS, LEAST_VISITS = 16, 4
+"""Older rows that are visited again with each new one, and how few at the least."""
+
+MOST_SCORES = 512
+"""Past so many scores to compute fewer rows are visited: a label more must not cost ever more."""
 
 LEAST_ROWS = 16
 """Below, and while only one label was seen, chances are the labels' shares."""
@@ -33,7 +36,7 @@ class Student:
     """What is known of one task's labels. Deterministic: the same calls, the same bits.
 
     Args:
-        labels: how many, L, at least 2.
+        labels: how many, L, at least 1.
         context_dim: length of a context, d.
         seed: of the rows that are visited again.
     """
@@ -44,6 +47,7 @@ class Student:
         self._rehearsal = Rehearsal(labels, seed)
         self._novelty = Novelty(context_dim)
         self._seed = seed
+        self._visits = max(min(VISITS, MOST_SCORES // labels), LEAST_VISITS)
         self._counts = np.zeros(labels, dtype=np.int64)
 
     @property
@@ -89,7 +93,7 @@ class Student:
         self._counts[label] += 1
         self._words.count(row.ids, 1)
         self._visit(row)
-        for other in self._rehearsal.again(VISITS):
+        for other in self._rehearsal.again(self._visits):
             self._visit(other)
         self._rehearsal.add(row)
 
@@ -118,7 +122,7 @@ class Student:
         self._counts[label] -= 1
         self._words.count(row.ids, -1)
         self._novelty.take_back(row.context)
-        for other in self._rehearsal.again(VISITS):
+        for other in self._rehearsal.again(self._visits):
             self._visit(other)
 
     def state(self) -> dict[str, NDArray[Any]]:
