@@ -319,3 +319,14 @@ def test_a_log_of_a_router_without_students_teaches_one_with(tmp_path: Path) -> 
     assert again.knowledge.classes is not None
     assert again.knowledge.classes.ready("pets", LABELS)
     again.close()
+
+
+def test_a_floor_holds_for_arms_beside_the_student() -> None:
+    router = _router(floor=0.1)
+    _taught(router, 90)
+    answer = router.classify_sync(_text(1), LABELS, task="pets")
+    chances = answer.decision.propensities
+    assert STUDENT in chances
+    assert min(chances[CHEAP.name], chances[DEAR.name]) >= 0.1
+    assert sum(chances.values()) == pytest.approx(1.0)
+    router.close()

@@ -44,8 +44,8 @@ PULL_TO_ALL = 10.0
 LEAST_ROWS = 30
 """Labelled texts of a task below which its student keeps silent."""
 
-MOST_TASKS = 256
-"""Tasks with a student; past it the one that learned longest ago is forgotten."""
+MOST_TASKS = 64
+"""Tasks with a student, some megabytes each; past it the one that learned longest ago goes."""
 
 _TEXT, _ANSWERS, _ODDS = range(3)
 

@@ -1,0 +1,131 @@
+"""Distributions over labels from a student and from answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metallm.core.classes import Answers, Case
+from metallm.embeddings.grams import grams
+from metallm.learners import classes
+from metallm.learners.classes import LEAST_ROWS, ClassLearner
+
+LABELS = ("cat", "dog")
+DIM = 4
+
+
+def _case(number: int, *, task: str = "pets", quality: float = 0.7, text: str = "") -> Case:
+    words = text or f"{'purr meow' if number % 2 == 0 else 'woof bark'} {number}"
+    context = np.zeros(DIM, dtype=np.float32)
+    context[number % 2] = 1.0
+    return Case(str(number), task, LABELS, grams(words), context, {"a": quality, "b": quality})
+
+
+def _learned(count: int, answers: Answers = ()) -> ClassLearner:
+    learner = ClassLearner(DIM)
+    for number in range(count):
+        learner.learn(_case(number), answers, LABELS[number % 2])
+    return learner
+
+
+def test_nothing_is_known_of_a_task_before_its_first_label() -> None:
+    learner = ClassLearner(DIM)
+    assert learner.posterior(_case(0), ()) == pytest.approx([0.5, 0.5])
+    assert not learner.ready("pets", LABELS)
+
+
+def test_an_arms_answer_counts_by_its_quality_before_any_label() -> None:
+    learner = ClassLearner(DIM)
+    likely = learner.posterior(_case(0, quality=0.9), [("a", "dog")])
+    doubtful = learner.posterior(_case(0, quality=0.6), [("a", "dog")])
+    assert likely[1] > doubtful[1] > 0.5
+    both = learner.posterior(_case(0, quality=0.6), [("a", "dog"), ("b", "dog")])
+    assert both[1] > doubtful[1]
+    opposed = learner.posterior(_case(0, quality=0.6), [("a", "dog"), ("b", "cat")])
+    assert opposed == pytest.approx([0.5, 0.5])
+
+
+def test_a_student_learns_what_texts_say() -> None:
+    learner = _learned(2 * LEAST_ROWS)
+    assert learner.ready("pets", LABELS)
+    assert learner.posterior(_case(100), ())[0] > 0.9
+    assert learner.posterior(_case(101), ())[1] > 0.9
+
+
+def test_an_arm_that_is_always_wrong_on_a_label_tells_the_other() -> None:
+    learner = ClassLearner(DIM)
+    for number in range(60):
+        truth = LABELS[number % 2]
+        wrong = LABELS[1 - number % 2]
+        learner.learn(_case(number, text="the same words"), [("a", wrong)], truth)
+    blank = Case(
+        "x", "pets", LABELS, grams("the same words"), np.zeros(DIM, np.float32), {"a": 0.05}
+    )
+    assert learner.posterior(blank, [("a", "cat")])[1] > 0.7
+
+
+def test_asking_is_worth_at_least_the_arms_own_quality_and_no_more_than_certainty() -> None:
+    learner = _learned(40, [("a", "cat")])
+    quality = np.array([0.55, 0.95])
+    worth = learner.worth(_case(7), (), ["a", "b"], quality)
+    assert (worth >= quality).all()
+    assert (worth <= 1.0).all()
+    sure = learner.posterior(_case(7), ()).max()
+    assert worth.min() >= min(sure, 1.0) - 0.05
+
+
+def test_another_task_learns_nothing() -> None:
+    learner = _learned(60)
+    other = _case(0, task="other")
+    assert learner.posterior(other, ()) == pytest.approx([0.5, 0.5])
+    assert not learner.ready("other", LABELS)
+
+
+def test_a_text_without_words_has_no_student() -> None:
+    learner = ClassLearner(DIM)
+    bare = Case(
+        "0", "letters", LABELS, np.zeros(0, np.uint16), np.zeros(DIM, np.float32), {"a": 0.8}
+    )
+    for _ in range(LEAST_ROWS + 5):
+        learner.learn(bare, [("a", "cat")], "cat")
+    assert not learner.ready("letters", LABELS)
+    assert learner.posterior(bare, [("a", "cat")])[0] > 0.5
+
+
+def test_the_task_that_learned_longest_ago_is_forgotten_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(classes, "MOST_TASKS", 2)
+    learner = ClassLearner(DIM)
+    for name in ("one", "two", "one", "three"):
+        learner.learn(_case(0, task=name), (), "cat")
+    assert [learner.rows(name, LABELS) for name in ("one", "two", "three")] == [2, 0, 1]
+
+
+def test_more_labels_than_confusions_are_counted_for_still_work() -> None:
+    labels = tuple(f"label {number:04d}" for number in range(1000))
+    learner = ClassLearner(DIM)
+    case = Case("0", "big", labels, grams("a text"), np.zeros(DIM, np.float32), {"a": 0.8})
+    learner.learn(case, [("a", labels[3])], labels[3])
+    chances = learner.posterior(case, [("a", labels[3])])
+    assert chances.sum() == pytest.approx(1.0)
+    assert chances.argmax() == 3
+    assert learner.worth(case, (), ["a"], np.array([0.8])) == pytest.approx([0.8])
+
+
+@given(st.integers(0, 30), st.lists(st.sampled_from(["cat", "dog", None]), max_size=3))
+def test_every_posterior_is_a_distribution_and_a_saved_learner_goes_on_the_same(
+    rows: int, answers: list[str | None]
+) -> None:
+    told: Answers = tuple(("a" if n % 2 else "b", label) for n, label in enumerate(answers))
+    learner = _learned(rows, told)
+    chances = learner.posterior(_case(3), told)
+    assert chances.sum() == pytest.approx(1.0)
+    assert (chances > 0.0).all()
+    again = ClassLearner(DIM)
+    again.load(learner.state())
+    for each in (learner, again):
+        each.learn(_case(rows), told, "cat")
+    assert np.array_equal(learner.posterior(_case(3), told), again.posterior(_case(3), told))
