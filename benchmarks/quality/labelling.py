@@ -3,11 +3,12 @@
     python benchmarks/quality/labelling.py FILE... [--shuffles 3] [--share 0.05] [--batch 200]
 
 Recorded classifications go one by one through the public `Router`, which starts knowing nothing;
-answers and bills are the recorded ones. A share of the true labels is told: of rows drawn at
-random; of rows whose confidence is below a running quantile, so that the share is spent evenly; or,
-after every batch, of the rows that the queue of `metallm label` puts first. None and all are the
-ends. Figures are of the last half of the stream, with 95 % t intervals over shuffles:
-docs/decisions/0014-labelling.md quotes them.
+answers and bills are the recorded ones. A share of the true labels is told, either at once: of rows
+drawn at random, or of rows whose confidence is below a running quantile, so that the share is spent
+evenly; or after every batch: of rows drawn at random among those without a label, or of those that
+the queue of `metallm label` puts first. None and all are the ends. Figures are of the last half of
+the stream, with 95 % t intervals over shuffles: accuracy, the same less the best single model's,
+cost as a share of that model's, labels told. docs/decisions/0014-labelling.md quotes them.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def main() -> None:
             print(f"skipped: no such file: {path}", file=sys.stderr)
             continue
         table = read_class_table(path)
-        names = ["none", "random", "confidence", "queue", "all"]
+        names = options.way or list(_ways(options.share, options.batch, 0))
         runs: dict[str, list[tuple[float, ...]]] = {name: [] for name in names}
         for shuffle in range(options.shuffles):
             order = np.random.default_rng(shuffle).permutation(len(table.recordings.texts))
@@ -52,18 +53,20 @@ def main() -> None:
         print(f"{table.name}: last half, {options.shuffles} shuffles, {len(order)} rows")
         for name, found in runs.items():
             _shown(name, np.array(found))
-        for name in ("confidence", "queue"):
-            ahead = np.array(runs[name])[:, 0] - np.array(runs["random"])[:, 0]
-            _shown(f"{name} less random", ahead[:, None])
+        for name, other in (("confidence", "random"), ("queue", "random batches")):
+            if name in runs and other in runs:
+                ahead = np.array(runs[name])[:, 0] - np.array(runs[other])[:, 0]
+                _shown(f"{name} less {other}", ahead[:, None])
 
 
 def _ways(share: float, batch: int, seed: int) -> dict[str, Told]:
     rng = np.random.default_rng([seed, 1])
     return {
         "none": lambda _router, _store, _so_far: [],
-        "random": lambda _router, _store, so_far: _newest(so_far, rng.uniform() < share),
+        "random": _drawn(share, rng),
         "confidence": _unsure(share),
-        "queue": _queued(share, batch),
+        "random batches": _batched(share, batch, rng),
+        "queue": _batched(share, batch, None),
         "all": lambda _router, _store, so_far: _newest(so_far, True),  # noqa: FBT003
     }
 
@@ -95,8 +98,26 @@ def _unsure(share: float) -> Told:
     return told
 
 
-def _queued(share: float, batch: int) -> Told:
-    """After every batch, tell the best of all that have no label."""
+def _drawn(share: float, rng: np.random.Generator) -> Told:
+    """Tell one row of every few, drawn at random."""
+    every = round(1.0 / share)
+    turn = int(rng.integers(every))
+
+    def told(
+        _router: metallm.Router, _store: MemoryStore, so_far: Sequence[metallm.Classified]
+    ) -> Sequence[str]:
+        nonlocal turn
+        place = (len(so_far) - 1) % every
+        tell = place == turn
+        if place == every - 1:
+            turn = int(rng.integers(every))
+        return _newest(so_far, tell)
+
+    return told
+
+
+def _batched(share: float, batch: int, rng: np.random.Generator | None) -> Told:
+    """After every batch, tell the best of all that have no label, or any of them by `rng`."""
 
     def told(
         router: metallm.Router, store: MemoryStore, so_far: Sequence[metallm.Classified]
@@ -104,7 +125,10 @@ def _queued(share: float, batch: int) -> Told:
         if len(so_far) % batch:
             return []
         waiting = unlabelled(store.recent(LOOK_AT))
-        best = queue(waiting, likely_by(router), round(share * batch))
+        count = round(share * batch)
+        if rng is not None:
+            return [waiting[place].first.id for place in rng.permutation(len(waiting))[:count]]
+        best = queue(waiting, likely_by(router), count)
         return [each.waiting.first.id for each in best]
 
     return told
@@ -157,6 +181,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--shuffles", type=int, default=3)
+    parser.add_argument("--way", action="append", choices=list(_ways(0.05, 200, 0)))
     parser.add_argument("--share", type=float, default=0.05, help="of the labels that are told")
     parser.add_argument("--batch", type=int, default=200, help="rows between the queue's turns")
     return parser.parse_args()

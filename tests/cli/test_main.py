@@ -29,7 +29,7 @@ def test_the_version_is_told_on_stdout(run: Callable[..., Any]) -> None:
 def test_help_names_every_command_in_a_whole_sentence(run: Callable[..., Any]) -> None:
     told = run("--help")
     assert told.exit_code == 0
-    commands = "demo init models serve classify quiz log verify replay paper sandbox"
+    commands = "demo init models serve classify label quiz log verify replay paper sandbox"
     for command in commands.split():
         assert f"\n  {command} " in told.stdout
     assert "..." not in told.stdout.partition("Commands:")[2]

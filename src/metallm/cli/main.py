@@ -13,6 +13,7 @@ from metallm.cli.console import put
 from metallm.cli.demo import demo
 from metallm.cli.guard import GuardedGroup
 from metallm.cli.init import init
+from metallm.cli.label import label
 from metallm.cli.log import log
 from metallm.cli.models import models
 from metallm.cli.paper import paper
@@ -63,7 +64,20 @@ def metallm(
     SET.set(tuple(settings or ()))
 
 
-for command in (demo, init, models, serve, classify, quiz, log, verify, replay, paper, sandbox):
+for command in (
+    demo,
+    init,
+    models,
+    serve,
+    classify,
+    label,
+    quiz,
+    log,
+    verify,
+    replay,
+    paper,
+    sandbox,
+):
     app.command()(command)
 
 
