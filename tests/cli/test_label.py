@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -213,3 +217,52 @@ def test_options_that_cannot_go_together_are_refused(
     assert both.exit_code == 2
     assert "not both" in both.stderr
     assert "store.path is empty" in _label(write_toml(store="")).stderr
+
+
+def test_a_log_that_is_not_there_is_told_and_not_begun(config: Path) -> None:
+    for more in ([], ["--import", "filled.csv"], ["--export", "queue.csv"]):
+        done = _label(config, *more)
+        assert done.exit_code == 1
+        assert "there is no log at" in done.stderr
+    assert not (config.parent / "log.db").exists()
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_on_a_terminal_one_key_is_one_label_and_ctrl_c_keeps_what_was_told(
+    config: Path, ids: list[str]
+) -> None:
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    deadline = time.monotonic() + 60.0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "metallm.cli", "label", "--config", str(config)],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        for said, key in (("[1 of 6]", b"1"), ("[2 of 6]", b"2"), ("[3 of 6]", b"\x03")):
+            while said not in (line := process.stderr.readline()):
+                assert line, process.poll()
+            while "q quit" not in (line := process.stderr.readline()):
+                assert line, process.poll()
+            # a key that comes before the terminal gives single keys would be thrown away
+            while termios.tcgetattr(theirs)[3] & termios.ICANON:
+                assert time.monotonic() < deadline
+            os.write(ours, key)
+        _, rest = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+        os.close(ours)
+        os.close(theirs)
+    assert process.returncode == 130
+    assert "2 labels are told and kept" in rest
+    told = sorted(labels for labels in _labels(config).values() if labels)
+    assert told == [["billing"], ["delivery"]]

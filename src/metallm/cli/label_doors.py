@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from metallm.cli.configured import open_log
 from metallm.cli.guard import WorkFailedError
 from metallm.errors import ConfigurationError, InputError, StoreBusyError
 
@@ -40,11 +41,13 @@ class RouterLabels:
 
     Raises:
         StoreBusyError: another process writes it.
+        StoreError: there is no such log.
     """
 
     def __init__(self, settings: Settings) -> None:
         from metallm.assembly import Router
 
+        open_log(settings).close()  # a name that was mistyped begins no log
         try:
             self._router = Router.from_settings(settings)
         except StoreBusyError as error:
