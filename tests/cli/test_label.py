@@ -171,6 +171,14 @@ def test_an_exported_queue_comes_back_with_labels_and_bad_rows_are_named(
     assert {name: labels for name, labels in _labels(config).items() if labels} == found
 
 
+def test_a_table_takes_no_earlier_label_back(config: Path, ids: list[str]) -> None:
+    table = config.parent / "filled.csv"
+    for label, code in (("billing", 0), ("delivery", 1)):
+        table.write_text(f"decision_id,label\n{ids[0]},{label}\n")
+        assert _label(config, "--import", table).exit_code == code
+    assert _labels(config)[ids[0]] == ["billing"]
+
+
 def test_a_spreadsheet_runs_no_text(config: Path) -> None:
     with closing(_router(config, router={"log_prompts": True})) as router:
         router.classify_sync("=HYPERLINK(A1)", LABELS)
