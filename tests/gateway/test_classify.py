@@ -8,6 +8,7 @@ import pytest
 
 from gateway.gates import Gate, Reply, gate
 from metallm.core.arm import Arm
+from metallm.core.classes import EVIDENCE, STUDENT
 from metallm.core.completion import ChatRequest, Completion
 from metallm.errors import ProviderTimeoutError, StoreError
 from metallm.gateway.classify import AT_ONCE
@@ -43,16 +44,62 @@ def test_a_text_is_classified_and_its_bill_told() -> None:
         decision = made.router.decision(reply.json["decision_id"])
         assert decision.labels == ("good", "bad")
         assert decision.task == "weather"
+        cost = float(reply.headers["x-metallm-cost-usd"])
+        likely = reply.json["probabilities"]
         assert reply.json == {
             "label": "bad",
             "arm": decision.arm,
-            "cost_usd": float(reply.headers["x-metallm-cost-usd"]),
+            "cost_usd": cost,
             "decision_id": decision.id,
             "propensity": decision.propensity,
             "text": "bad",
+            "confidence": likely["bad"],
+            "probabilities": likely,
+            "calls": [{"arm": decision.arm, "label": "bad", "cost_usd": cost}],
         }
+        assert list(likely) == LABELS
+        assert sum(likely.values()) == pytest.approx(1.0)
         assert reply.headers["x-metallm-decision-id"] == decision.id
         assert float(reply.headers["x-metallm-overhead-ms"]) > 0
+
+
+def test_feedback_teaches_a_student_that_then_answers_for_nothing() -> None:
+    with gate(by_text) as made:
+        for number in range(100):
+            weather = "rain" if number % 2 else "sun"
+            reply = classify(made, text=f"{weather} {number}", task="weather")
+            told = {"decision_id": reply.json["decision_id"], "label": LABELS[number % 2]}
+            assert made.send("POST", "/v1/feedback", told).status == 200
+        before = made.provider.count()
+        replies = [classify(made, text=f"rain {n}", task="weather") for n in range(200, 220)]
+        own = [reply for reply in replies if reply.json["arm"] == STUDENT]
+        assert made.provider.count() - before == len(replies) - len(own)
+        assert own
+        for reply in own:
+            assert reply.json["label"] == "bad"
+            assert (reply.json["cost_usd"], reply.json["calls"]) == (0.0, [])
+            assert reply.headers["x-metallm-cost-usd"] == "0"
+            assert float(reply.headers["x-metallm-overhead-ms"]) > 0
+        metrics = made.send("GET", "/metrics").body.decode()
+        assert f'arm="{STUDENT}",kind="classified"' in metrics
+
+
+def test_several_arms_can_be_asked_and_all_are_told_and_judged() -> None:
+    with gate(by_text) as made:
+        replies = [classify(made, text=f"rain {n}", max_calls=2) for n in range(12)]
+        assert all(reply.json["arm"] == EVIDENCE for reply in replies)
+        both = next(reply.json for reply in replies if len(reply.json["calls"]) == 2)
+        assert both["cost_usd"] == pytest.approx(sum(call["cost_usd"] for call in both["calls"]))
+        told = {"decision_id": both["decision_id"], "label": "bad"}
+        assert made.send("POST", "/v1/feedback", told).status == 200
+        assert made.router.knowledge.outcomes == 2
+
+
+@pytest.mark.parametrize("calls", [0, 9, 1.5, True, "2"])
+def test_a_number_of_calls_that_makes_no_sense_is_refused(refusing: Gate, calls: Any) -> None:
+    reply = classify(refusing, text="rain", max_calls=calls)
+    assert reply.status == 400
+    assert "max_calls" in reply.json["error"]["message"]
 
 
 def test_an_answer_that_names_no_label_is_null() -> None:

@@ -91,6 +91,8 @@ async def _answer(row: Row, door: Door) -> dict[str, Any]:
         "label": found.label,
         "arm": found.arm,
         "cost_usd": found.cost_usd,
+        "confidence": found.confidence,
+        "calls": len(found.calls),
         "decision_id": found.decision_id,
     }
     if row.truth is not None:

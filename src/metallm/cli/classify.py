@@ -71,6 +71,17 @@ def classify(
         int, typer.Option(min=1, max=256, metavar="N", help="Rows at the same time.")
     ] = 8,
     task: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the task.")] = None,
+    max_calls: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=8,
+            metavar="N",
+            help="Models that one row may be sent to. With more than one, all their answers and "
+            "the text settle the label together, and further ones are asked where that is worth "
+            "its cost.",
+        ),
+    ] = 1,
     config: Config = None,
     cost_weight: CostWeight = None,
     policy: Policy = None,
@@ -96,9 +107,9 @@ def classify(
             settings = read_settings(
                 config, cost_weight=cost_weight, policy=policy, seed=seed, store=store
             )
-            make = _router_door(settings, chosen, task, warm)
+            make = _router_door(settings, chosen, task, warm, max_calls)
         else:
-            make = _gateway_door(gateway, chosen, task)
+            make = _gateway_door(gateway, chosen, task, max_calls)
         asked = _Asking(rows, journal)
         asked.run(make, concurrency)
         journal.finish(complete=not asked.tally.failed)
@@ -175,7 +186,11 @@ def _judged(answer: Mapping[str, Any], truth: str | None) -> Mapping[str, Any]:
 
 
 def _router_door(
-    settings: Settings, labels: Sequence[str], task: str | None, warm: Path | None
+    settings: Settings,
+    labels: Sequence[str],
+    task: str | None,
+    warm: Path | None,
+    max_calls: int,
 ) -> Callable[[], Door]:
     def make() -> Door:
         from metallm.assembly import Router
@@ -188,16 +203,18 @@ def _router_door(
         except BaseException:
             router.close()
             raise
-        return RouterDoor(router, labels, task)
+        return RouterDoor(router, labels, task, max_calls)
 
     return make
 
 
-def _gateway_door(url: str, labels: Sequence[str], task: str | None) -> Callable[[], Door]:
+def _gateway_door(
+    url: str, labels: Sequence[str], task: str | None, max_calls: int
+) -> Callable[[], Door]:
     def make() -> Door:
         from metallm.cli.doors import GatewayDoor
 
-        return GatewayDoor(url, labels, task)
+        return GatewayDoor(url, labels, task, max_calls)
 
     return make
 

@@ -37,12 +37,16 @@ class Answered:
         arm: the arm that answered.
         cost_usd: None where the arm's price is unknown.
         decision_id: what feedback refers to.
+        confidence: 0 to 1; None where no task is learned.
+        calls: the arms that were asked.
     """
 
     label: str | None
     arm: str
     cost_usd: float | None
     decision_id: str
+    confidence: float | None = None
+    calls: tuple[str, ...] = ()
 
 
 class Door(Protocol):
@@ -81,22 +85,35 @@ class RouterDoor:
         router: closed with the door.
         labels: the labels to choose from.
         task: name of the task.
+        max_calls: arms that each text may be sent to.
     """
 
-    def __init__(self, router: Router, labels: Sequence[str], task: str | None) -> None:
+    def __init__(
+        self, router: Router, labels: Sequence[str], task: str | None, max_calls: int = 1
+    ) -> None:
         self._router = router
         self._labels = labels
         self._task = task
+        self._max_calls = max_calls
         self._asked: list[str] = []
 
     async def ask(self, text: str) -> Answered:
         """Classify a text."""
         try:
-            found = await self._router.classify(text, self._labels, task=self._task)
+            found = await self._router.classify(
+                text, self._labels, task=self._task, max_calls=self._max_calls
+            )
         except (ProviderError, InputError) as error:
             raise RowFailedError(str(error)) from error
         self._asked.append(found.decision_id)
-        return Answered(found.label, found.arm, found.cost_usd, found.decision_id)
+        return Answered(
+            found.label,
+            found.arm,
+            found.cost_usd,
+            found.decision_id,
+            found.confidence,
+            tuple(call.arm for call in found.calls),
+        )
 
     async def judge(self, decision_id: str, label: str) -> None:
         """Tell the true label."""
@@ -136,18 +153,25 @@ class GatewayDoor:
         url: of the gateway, with or without /v1.
         labels: the labels to choose from.
         task: name of the task.
+        max_calls: arms that each text may be sent to.
 
     Raises:
         ConfigurationError: that is no URL.
     """
 
-    def __init__(self, url: str, labels: Sequence[str], task: str | None) -> None:
+    def __init__(
+        self, url: str, labels: Sequence[str], task: str | None, max_calls: int = 1
+    ) -> None:
         import aiohttp
 
         if not url.startswith(("http://", "https://")):
             raise ConfigurationError(f"--gateway takes a URL, as http://127.0.0.1:8080, not {url}")
         self._url = url.rstrip("/").removesuffix("/v1")
-        self._fixed = {"labels": list(labels)} | ({} if task is None else {"task": task})
+        self._fixed: dict[str, Any] = {"labels": list(labels)}
+        if task is not None:
+            self._fixed["task"] = task
+        if max_calls > 1:
+            self._fixed["max_calls"] = max_calls
         # how long an answer may take is for the gateway to say
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
         self._session = aiohttp.ClientSession(timeout=timeout)
@@ -161,7 +185,14 @@ class GatewayDoor:
         if status != 200:
             raise WorkFailedError(f"the gateway at {self._url} refused: {_told(body, status)}")
         try:
-            found = Answered(body["label"], body["arm"], body["cost_usd"], body["decision_id"])
+            found = Answered(
+                body["label"],
+                body["arm"],
+                body["cost_usd"],
+                body["decision_id"],
+                body.get("confidence"),
+                tuple(call["arm"] for call in body.get("calls", ())),
+            )
         except KeyError as error:
             raise WorkFailedError(f"{self._url} does not answer as a gateway of ours") from error
         self._asked.append(found.decision_id)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metallm.cli.console import usd
+from metallm.core.classes import OWN_ARMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +31,8 @@ class Always:
 
 def mean_of(decisions: Sequence[Mapping[str, Any]]) -> list[Always]:
     """Expectations from the estimates that decisions carried, as a gateway shows them."""
-    names = sorted({name for each in decisions for name in each["estimates"]})
+    # what the router answers by itself is no arm that one could always ask
+    names = sorted({name for each in decisions for name in each["estimates"]} - OWN_ARMS)
     found = []
     for name in names:
         own = [each["estimates"][name] for each in decisions if name in each["estimates"]]

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from metallm.cli.rows import Row
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
-COLUMNS = ("row", "label", "arm", "cost_usd", "decision_id", "truth", "correct", "error", "digest")
+COLUMNS = (
+    "row", "label", "arm", "cost_usd", "confidence", "calls", "decision_id", "truth", "correct",
+    "error", "digest",
+)  # fmt: skip
 
 
 class Journal:
@@ -130,7 +133,13 @@ def _write(path: Path, suffix: str, answers: Sequence[Mapping[str, Any]]) -> Non
     import pyarrow as pa
     from pyarrow import csv, parquet
 
-    kinds = {"row": pa.int64(), "cost_usd": pa.float64(), "correct": pa.bool_()}
+    kinds = {
+        "row": pa.int64(),
+        "cost_usd": pa.float64(),
+        "confidence": pa.float64(),
+        "calls": pa.int64(),
+        "correct": pa.bool_(),
+    }
     schema = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
     table = pa.Table.from_pylist([dict(answer) for answer in answers], schema=schema)
     if suffix == ".csv":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,7 +12,7 @@ from starlette.responses import Response
 from metallm.core.query import Query
 from metallm.errors import ProviderError
 from metallm.gateway.errors import JSON, error_body
-from metallm.gateway.headers import cost_headers, decision_headers, overhead_s
+from metallm.gateway.headers import cost_headers, decision_headers
 from metallm.gateway.note import note_of
 from metallm.gateway.presence import while_present
 from metallm.gateway.reading import (
@@ -21,9 +22,10 @@ from metallm.gateway.reading import (
     read_body,
     text_field,
     texts_field,
+    whole_field,
 )
+from metallm.router.classifier import Classifier
 from metallm.tasks.classification import ClassificationTask
-from metallm.wire.openai_chat import read_answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,10 +33,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from metallm.gateway.metrics import Metrics
-    from metallm.router.answers import Answer
+    from metallm.router.answers import Classified
     from metallm.router.caller import Caller
 
-FIELDS = Routing.FIELDS | {"text", "texts", "labels", "descriptions"}
+FIELDS = Routing.FIELDS | {"text", "texts", "labels", "descriptions", "max_calls"}
 
 AT_ONCE = 16
 """Texts of one request that are asked about at the same time."""
@@ -62,30 +64,28 @@ class Classify:
         text, texts = text_field(body, "text"), texts_field(body, "texts")
         if (text is None) == (texts is None):
             raise FieldError("text", "or texts must be given, one of the two")
-        task, routing = _task(body), Routing.read(body)
+        asking = _Asking(_task(body), Routing.read(body), whole_field(body, "max_calls", 1))
         if texts is not None:
-            results = await while_present(request.receive, self._all(texts, task, routing))
+            results = await while_present(request.receive, self._all(texts, asking))
             return Response(orjson.dumps({"results": results}), media_type=JSON)
-        answer = await while_present(request.receive, self._ask(text or "", task, routing))
-        note.decision_id, note.arm = answer.decision_id, answer.arm
-        own_s = overhead_s(note.elapsed_s(), answer.latency_s, answer.decision, answer.arm)
+        found = await while_present(request.receive, self._ask(text or "", asking))
+        note.decision_id, note.arm = found.decision_id, found.arm
+        own_s = _overhead_s(found, note.elapsed_s())
         self._metrics.overhead(note, own_s)
         headers = {
-            **decision_headers(answer.decision, answer.arm, own_s),
-            **cost_headers(answer.cost_usd, estimated=answer.cost_estimated),
+            **decision_headers(found.decision, found.arm, own_s),
+            **cost_headers(found.cost_usd, estimated=found.cost_estimated),
         }
-        return Response(orjson.dumps(_told(answer, task)), 200, headers, JSON)
+        return Response(orjson.dumps(_told(found)), 200, headers, JSON)
 
-    async def _all(
-        self, texts: list[str], task: ClassificationTask, routing: Routing
-    ) -> list[dict[str, Any]]:
+    async def _all(self, texts: list[str], asking: _Asking) -> list[dict[str, Any]]:
         """A result for each text, in order. A text that no arm answers has an error instead."""
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(text: str) -> dict[str, Any]:
             async with gate:
                 try:
-                    return _told(await self._ask(text, task, routing), task)
+                    return _told(await self._ask(text, asking))
                 except ProviderError as error:
                     return {"label": None, **orjson.loads(error_body(error))}
 
@@ -97,23 +97,37 @@ class Classify:
                 each.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 
-    async def _ask(self, text: str, task: ClassificationTask, routing: Routing) -> Answer:
-        query = Query.of(task.messages(text), task=routing.task, text=text)
+    async def _ask(self, text: str, asking: _Asking) -> Classified:
+        form, routing = asking.form, asking.routing
+        query = Query.of(form.messages(text), task=routing.task, text=text)
         try:
-            answer = await self._caller.answer(
+            found = await Classifier(self._caller).classify(
                 query,
-                {"messages": list(query.messages)},
+                form,
                 arms=routing.arms,
                 cost_weight=routing.cost_weight,
-                labels=task.labels,
-                read=task.read,
+                max_calls=asking.max_calls,
             )
         except ProviderError as error:
             self._metrics.failed(error)
             raise
-        usage = read_answer(answer.arm, answer.raw).usage
-        self._metrics.answered(answer.decision, answer.arm, usage, answer.cost_usd)
-        return answer
+        self._metrics.classified(found)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What is asked of each text of a request.
+
+    Args:
+        form: asks and reads.
+        routing: what the caller says about the choice.
+        max_calls: arms that each text may be sent to.
+    """
+
+    form: ClassificationTask
+    routing: Routing
+    max_calls: int
 
 
 def _task(body: Mapping[str, Any]) -> ClassificationTask:
@@ -128,12 +142,25 @@ def _task(body: Mapping[str, Any]) -> ClassificationTask:
     return ClassificationTask(labels, descriptions=descriptions)
 
 
-def _told(answer: Answer, task: ClassificationTask) -> dict[str, Any]:
+def _overhead_s(found: Classified, elapsed_s: float) -> float | None:
+    """Seconds of our own; None after a fallback, for the failed arms' time was not measured."""
+    if found.calls and found.calls[0].arm != found.decision.arm:
+        return None
+    return max(elapsed_s - found.latency_s, 0.0)
+
+
+def _told(found: Classified) -> dict[str, Any]:
     return {
-        "label": task.read(answer.text),
-        "arm": answer.arm,
-        "cost_usd": answer.cost_usd,
-        "decision_id": answer.decision_id,
-        "propensity": answer.decision.propensity,
-        "text": answer.text,
+        "label": found.label,
+        "arm": found.arm,
+        "cost_usd": found.cost_usd,
+        "decision_id": found.decision_id,
+        "propensity": found.decision.propensity,
+        "text": found.text,
+        "confidence": found.confidence,
+        "probabilities": dict(found.probabilities),
+        "calls": [
+            {"arm": call.arm, "label": call.label, "cost_usd": call.cost_usd}
+            for call in found.calls
+        ],
     }

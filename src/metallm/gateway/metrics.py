@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from metallm.core.outcome import Outcome
     from metallm.core.price import Usage
     from metallm.gateway.note import Note
+    from metallm.router.answers import Classified
 
 OVERHEAD_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
 LATENCY_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
@@ -58,11 +59,13 @@ class Metrics:
         self._decisions.labels(decision.arm, kind).inc()
         if arm != decision.arm:
             self._failures.labels(decision.arm, "fell_back").inc()
-        if usage is not None:
-            self._tokens.labels(arm, "input").inc(usage.input_tokens)
-            self._tokens.labels(arm, "output").inc(usage.output_tokens)
-        if cost_usd is not None:
-            self._cost.labels(arm).inc(cost_usd)
+        self._spent(arm, usage, cost_usd)
+
+    def classified(self, found: Classified) -> None:
+        """Count who settled a label, the router itself included, and what was spent on it."""
+        self._decisions.labels(found.arm, "classified").inc()
+        for call in found.calls:
+            self._spent(call.arm, call.usage, call.cost_usd)
 
     def overhead(self, note: Note, seconds: float | None) -> None:
         """Count our own time of an answer, where it is known."""
@@ -82,6 +85,13 @@ class Metrics:
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""
         return generate_latest(self.registry)
+
+    def _spent(self, arm: str, usage: Usage | None, cost_usd: float | None) -> None:
+        if usage is not None:
+            self._tokens.labels(arm, "input").inc(usage.input_tokens)
+            self._tokens.labels(arm, "output").inc(usage.output_tokens)
+        if cost_usd is not None:
+            self._cost.labels(arm).inc(cost_usd)
 
     def _counter(self, name: str, told: str, *labels: str) -> Counter:
         return Counter(f"metallm_{name}", told, labels, registry=self.registry)

@@ -123,6 +123,20 @@ def number_field(source: Mapping[str, Any], name: str, prefix: str = "") -> floa
     raise FieldError(f"{prefix}{name}", "must be a number")
 
 
+def whole_field(source: Mapping[str, Any], name: str, default: int) -> int:
+    """A whole number, or the default where it is absent or null. Its range is checked elsewhere.
+
+    Raises:
+        FieldError: anything else, true and false too.
+    """
+    value = source.get(name)
+    if value is None:
+        return default
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise FieldError(name, "must be a whole number")
+
+
 def flag_field(source: Mapping[str, Any], name: str) -> bool:
     """True or false; false where it is absent or null.
 

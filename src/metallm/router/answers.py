@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metallm.core.decision import Decision
+    from metallm.core.price import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Answer:
         latency_s: seconds.
         raw: the answer as it came, in the caller's wire format.
         label: what was read from it, where a label was asked for; None where it named none.
+        usage: billed tokens; None where the provider sent none.
     """
 
     decision: Decision
@@ -34,6 +36,7 @@ class Answer:
     latency_s: float
     raw: bytes
     label: str | None = None
+    usage: Usage | None = None
 
     @property
     def decision_id(self) -> str:
@@ -52,6 +55,7 @@ class Call:
         cost_estimated: True where the provider sent no usage and the bill is our guess.
         latency_s: seconds.
         text: the answer as it came.
+        usage: billed tokens; None where the provider sent none.
     """
 
     arm: str
@@ -60,6 +64,7 @@ class Call:
     cost_estimated: bool
     latency_s: float
     text: str
+    usage: Usage | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,7 @@ class Caller:
             completion.latency_s,
             completion.raw,
             label,
+            completion.usage,
         )
 
     async def stream(

@@ -150,6 +150,7 @@ def _call(answer: Answer) -> Call:
         answer.cost_estimated,
         answer.latency_s,
         answer.text,
+        answer.usage,
     )
 
 
