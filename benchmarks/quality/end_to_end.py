@@ -1,7 +1,7 @@
 """The main job over real HTTP: sandbox, gateway and `metallm classify` as three processes.
 
     python benchmarks/quality/end_to_end.py DATA.parquet [--labels Yes,No] [--warm-rows 200]
-        [--cost-weight 0.01] [--shuffles 5] [--json OUT]
+        [--cost-weight 0.01] [--max-calls 1] [--shuffles 5] [--json OUT]
 
 The sandbox answers as the recorded models did. Every sentence is classified through the gateway
 with its true label as feedback: once by a router that starts knowing nothing, and once by one that
@@ -94,6 +94,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--labels", default="Yes,No")
     parser.add_argument("--warm-rows", type=int, default=200)
     parser.add_argument("--cost-weight", type=float, default=0.01)
+    parser.add_argument("--max-calls", type=int, default=1)
     parser.add_argument("--concurrency", type=int, default=4)
     parser.add_argument("--shuffles", type=int, default=5)
     parser.add_argument("--json", type=Path)
@@ -133,6 +134,7 @@ class _Run:
             done = _metallm(
                 "classify", str(table), "--text", "text", "--truth", "truth",
                 "--labels", self._options.labels, "--gateway", _url(ready),
+                "--max-calls", str(self._options.max_calls),
                 "--concurrency", str(self._options.concurrency), "--json",
                 "--out", str(self._folder / f"{name}.jsonl"),
             )  # fmt: skip
