@@ -74,7 +74,7 @@ def test_the_figures_say_that_they_are_synthetic(
         draw()
     line = capsys.readouterr().err
     assert line.startswith("synthetic 300/300: router 9")
-    assert "asked of late: sim/large 100%" in line
+    assert "answered of late: sim/large 100%" in line
 
 
 def test_a_terminal_gets_a_table_that_changes(

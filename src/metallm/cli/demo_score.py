@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metallm.core.classes import STUDENT
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -80,9 +82,9 @@ class Score:
         ]
 
     def shares(self) -> dict[str, float]:
-        """The share of the newest queries that each model got."""
-        counts = Counter(self._recent_arms)
-        return {name: counts[name] / max(len(self._recent_arms), 1) for name in self._models}
+        """The share of the newest queries that each model answered, and the student."""
+        counts, total = Counter(self._recent_arms), max(len(self._recent_arms), 1)
+        return {name: counts[name] / total for name in (STUDENT, *self._models)}
 
     def plain(self) -> dict[str, Any]:
         """As values that JSON can hold."""

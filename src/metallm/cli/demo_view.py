@@ -87,7 +87,7 @@ def _picture(score: Score, total: int) -> Group:
         for name, share in score.shares().items()
     ]
     head = f"SYNTHETIC texts and simulated LLMs, {score.done} of {total} queries"
-    asked = f"\nwho was asked, of the newest {RECENT}:\n"
+    asked = f"\nwho answered, of the newest {RECENT}:\n"
     return Group(Text(head), table(score), Text(asked + "\n".join(bars)))
 
 
@@ -101,6 +101,6 @@ def _lines(score: Score, total: int) -> Callable[[], None]:
             f"{line.short} {percent(line.accuracy)} {usd(line.cost_usd)}" for line in score.lines()
         )
         shares = ", ".join(f"{name} {share:.0%}" for name, share in score.shares().items() if share)
-        tell(f"synthetic {score.done}/{total}: {told}; asked of late: {shares}")
+        tell(f"synthetic {score.done}/{total}: {told}; answered of late: {shares}")
 
     return draw
