@@ -12,6 +12,7 @@ The tree::
     │   ├── UnknownLabelError
     │   ├── FeedbackConflictError   the decision was already judged otherwise
     │   └── TableError              a table lacks a column or holds a wrong value
+    ├── BudgetExhaustedError        what is left of a budget does not cover the next call
     ├── StoreError                  the log cannot be read or written
     │   └── StoreBusyError          another process owns it
     └── ProviderError               an arm did not answer
@@ -104,6 +105,29 @@ class FeedbackConflictError(InputError):
 
 class TableError(InputError):
     """A table lacks a column or holds a value that cannot be used."""
+
+
+class BudgetExhaustedError(MetaLLMError):
+    """What is left of a budget does not cover the most that the next call can cost.
+
+    Args:
+        needed_usd: the most that the call can cost.
+        left_usd: what is neither spent nor set aside.
+        limit_usd: the budget.
+        reserved_usd: set aside for calls in flight, whose rest comes back once they are answered.
+    """
+
+    def __init__(
+        self, *, needed_usd: float, left_usd: float, limit_usd: float, reserved_usd: float = 0.0
+    ) -> None:
+        super().__init__(
+            f"{left_usd:.9f} USD of the budget of {limit_usd:.9f} USD are left, and the next call "
+            f"can cost {needed_usd:.9f} USD: raise the budget to go on"
+        )
+        self.needed_usd = needed_usd
+        self.left_usd = left_usd
+        self.limit_usd = limit_usd
+        self.reserved_usd = reserved_usd
 
 
 class StoreError(MetaLLMError):
