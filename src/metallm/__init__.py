@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from metallm.assembly import Router
     from metallm.core.arm import Arm
+    from metallm.core.audit import Audit
     from metallm.core.decision import ArmEstimate, Decision
     from metallm.core.outcome import Outcome
     from metallm.core.task import Task
@@ -24,6 +25,7 @@ __all__ = [
     "Answer",
     "Arm",
     "ArmEstimate",
+    "Audit",
     "Classified",
     "Decision",
     "Judgement",
@@ -39,6 +41,7 @@ _HOMES = {
     "Answer": "metallm.router.answers",
     "Arm": "metallm.core.arm",
     "ArmEstimate": "metallm.core.decision",
+    "Audit": "metallm.core.audit",
     "Classified": "metallm.router.answers",
     "Decision": "metallm.core.decision",
     "Judgement": "metallm.router.answers",

@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from metallm.core.arm import Arm
+from metallm.core.audit import Audit
 from metallm.core.task import Task
 from metallm.errors import ConfigurationError, InputError
 
@@ -76,6 +77,21 @@ class RouterSettings(_Section):
     log_prompts: bool = Field(default=False, description="Keep the text of queries in the log.")
 
 
+class AuditSettings(_Section):
+    """Whose answers stand in for true labels; the fields of `metallm.Audit`."""
+
+    arm: str | None = Field(
+        default=None, description="Name of the reference arm; empty learns from feedback alone."
+    )
+    share: float = Field(
+        default=0.1, ge=0, le=1, description="Queries that are sent to it as well, at most."
+    )
+
+    def audit(self) -> Audit | None:
+        """The audit that this section describes, if any."""
+        return Audit(self.arm, self.share) if self.arm else None
+
+
 class ProviderSettings(_Section):
     """How arms are called."""
 
@@ -98,10 +114,15 @@ class ArmSettings(_Section):
     output_price: float | None = None
     cache_read_price: float | None = None
     cache_write_price: float | None = None
+    cache_write_1h_price: float | None = None
     price: Literal["unknown"] | None = None
     options: dict[str, Any] = Field(default_factory=dict)
     prior_quality: float | None = Field(default=None, ge=0, le=1)
     structured: bool = False
+    wire: str | None = None
+    context_window: int | None = Field(default=None, ge=1)
+    lacks: tuple[str, ...] = ()
+    ignores: tuple[str, ...] = ()
 
     def arm(self) -> Arm:
         """The arm that this table describes."""
@@ -159,6 +180,7 @@ class Settings(BaseSettings):
     gateway: GatewaySettings = GatewaySettings()
     store: StoreSettings = StoreSettings()
     router: RouterSettings = RouterSettings()
+    audit: AuditSettings = AuditSettings()
     providers: ProviderSettings = ProviderSettings()
     arms: tuple[ArmSettings, ...] = ()
     tasks: tuple[TaskSettings, ...] = ()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from metallm.core.audit import OTHERS, PRESUMED
 from metallm.errors import ConfigurationError
 from metallm.learners.blend import BlendLearner
 from metallm.learners.paper import PaperLearner
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from metallm.core.arm import Arm
+    from metallm.core.audit import Audit
     from metallm.core.protocols import Learner, Policy, Provider, Store
     from metallm.settings import ProviderSettings
 
@@ -61,6 +64,18 @@ def chosen_policy(name: str | Policy, arms: Sequence[Arm]) -> Policy:
             raise ConfigurationError(f"policy {name!r}: no arm is called {arm!r}")
         return FixedPolicy(arm)
     raise ConfigurationError(f"no policy is called {name!r}; there are: {', '.join(POLICIES)}")
+
+
+def presumed(arms: Sequence[Arm], audit: Audit | None) -> Sequence[Arm]:
+    """Arms of which nothing is expected, with the reference of an audit expected to be the best."""
+    if audit is None:
+        return arms
+    return [
+        arm
+        if arm.prior_quality is not None
+        else replace(arm, prior_quality=PRESUMED if arm.name == audit.arm else OTHERS)
+        for arm in arms
+    ]
 
 
 def takes_students(policy: str | Policy) -> bool:

@@ -16,6 +16,7 @@ from metallm.assembly.choices import (
     chosen_store,
     floored,
     http_provider,
+    presumed,
     takes_students,
 )
 from metallm.assembly.embedders import chosen_embedder
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from metallm.core.arm import Arm
     from metallm.core.arrays import FloatArray
+    from metallm.core.audit import Audit
     from metallm.core.protocols import Embedder, Learner, Policy, Provider, Store
     from metallm.core.query import Message
     from metallm.router.answers import Answer, Classified
@@ -68,6 +70,9 @@ class Router(Engine):
             None for the one that the extra installs.
         student: learn tasks' labels from feedback, so that classifications can be answered without
             any arm. Policies "paper" and "fixed:NAME" ask arms alone in any case.
+        audit: an arm whose answers stand in for true labels, and to how many queries more; None
+            learns from feedback alone. That arm is presumed to be the best where nothing else is
+            known: `prior_quality` of arms says otherwise.
         learner: makes the learner of quality from the length of a context; None for the policy's
             own.
         clock: POSIX seconds; None for the system's.
@@ -92,6 +97,7 @@ class Router(Engine):
         embedder: str | Embedder | None = None,
         sentence_model: str | PathLike[str] | None = None,
         student: bool = True,
+        audit: Audit | None = None,
         learner: Callable[[int], Learner] | None = None,
         clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] | None = None,
@@ -99,6 +105,7 @@ class Router(Engine):
         chosen, features = chosen_embedder(policy, embedder or "static", sentence_model)
         # the paper's context is the text's embedding and nothing else
         described = TOLD_DIM if policy != "paper" else 0
+        arms = presumed(arms, audit)
         make = learner or partial(chosen_learner, policy, cost_weight, seed, arms)
         learns = student and takes_students(policy)
         dim = chosen.dim + described
@@ -115,6 +122,7 @@ class Router(Engine):
             describe=described > 0,
             classes=ClassLearner(dim, seed=seed) if learns else None,
             words=grams,
+            audit=audit,
             clock=clock or time.time,
             new_id=new_id or _random_id,
         )
@@ -145,6 +153,7 @@ class Router(Engine):
             embedder=settings.router.embedder,
             sentence_model=settings.router.sentence_model or None,
             student=settings.router.student,
+            audit=settings.audit.audit(),
             provider=provider or http_provider(settings.providers),
         )
         for arm in router.arms.values():

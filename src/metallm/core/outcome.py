@@ -52,7 +52,7 @@ class Outcome:
         kind: "completion" (an answer came: cost, latency, tokens), "failure" (none came; nothing
             is learned about quality), "feedback" (a judgement).
         quality: 0 to 1, as it was judged; None where nothing was.
-        label: the true label that the judgement named.
+        label: the true label that the judgement named; of an audit, the reference's answer.
         answer: what was read from the arm's answer, such as a label; None where unreadable.
         cost_usd: USD; None where unknown.
         cost_estimated: True where the provider sent no usage and the cost is our guess.
@@ -109,7 +109,7 @@ class Outcome:
             return Taught(self.quality, self.weight, self.label)
         if self.corrected is None:
             return None
-        return Taught(self.corrected, self.corrected_weight)
+        return Taught(self.corrected, self.corrected_weight, self.label)
 
     @property
     def taken_back(self) -> Taught | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from metallm.core.arm import Arm
+    from metallm.core.audit import Audit
 
 MAX_JUDGE_CHARACTERS = 200
 
@@ -33,6 +34,31 @@ def arms_by_name(arms: Sequence[Arm]) -> dict[str, Arm]:
     for name in OWN_ARMS & by_name.keys():
         raise ConfigurationError(f"an arm cannot be called {name!r}: the router's own answers are")
     return by_name
+
+
+def audited(audit: Audit | None, known: Mapping[str, Arm], *, learns: bool) -> Audit | None:
+    """An audit that can be made.
+
+    Args:
+        audit: None for none.
+        known: the arms by name.
+        learns: whether tasks' labels are learned.
+
+    Raises:
+        ConfigurationError: by an arm that there is not, or where nothing would learn from it.
+    """
+    if audit is None:
+        return None
+    if audit.arm not in known:
+        raise ConfigurationError(
+            f"the audit's arm {audit.arm!r} is none of the arms: {', '.join(known)}"
+        )
+    if not learns:
+        raise ConfigurationError(
+            "an audit teaches tasks' labels, and this router learns none: switch `student` on, and "
+            "take a policy other than 'paper' or 'fixed:NAME'"
+        )
+    return audit
 
 
 def eligible_arms(arms: Sequence[str] | None, known: Mapping[str, Arm]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from metallm.core.classes import OWN_ARMS
 from metallm.core.outcome import Outcome
 from metallm.errors import InputError, ProviderError
-from metallm.router.answers import Call, Classified
+from metallm.router.answers import Call, Classified, Judgement
 from metallm.router.steps import Step
 from metallm.router.waiting import done
 
@@ -74,15 +74,20 @@ class Classifier:
             )
             return _plain(answer)
         step = Step(query, form.labels, max_calls, arms, cost_weight)
-        return await self._steps(step, body, form)
+        found, step = await self._steps(step, body, form)
+        return await self._audited(found, step, body, form)
 
-    async def _steps(self, step: Step, body: Mapping[str, Any], form: Form) -> Classified:
+    async def _steps(
+        self, step: Step, body: Mapping[str, Any], form: Form
+    ) -> tuple[Classified, Step]:
+        """The answer, and where the classification stands after it."""
         calls: list[Call] = []
         while True:
             decision, likely = await self._decided(step)
             first = step.first or decision
             if decision.arm in OWN_ARMS:
-                return await self._settled(first, decision, likely, calls)
+                found = await self._settled(first, decision, likely, calls)
+                return found, replace(step, first=first, number=step.number + 1)
             try:
                 answer = await self._caller.ask(decision, body, form.read)
             except ProviderError:
@@ -100,7 +105,48 @@ class Classifier:
             )
             if step.max_calls == 1:
                 likely = self._engine.likeliest(step)
-                return _told(first, calls, answer.label, answer.arm, likely)
+                return _told(first, calls, answer.label, answer.arm, likely), step
+
+    async def _audited(
+        self, found: Classified, step: Step, body: Mapping[str, Any], form: Form
+    ) -> Classified:
+        """The answer, held against the reference's where that is known or asked for now.
+
+        An answer of the reference that was asked for is the query's: it was paid for, and it is
+        presumed right. One that does not come leaves the answer as it was.
+        """
+        audit, auditor = self._engine.audit, self._engine.auditor
+        if audit is None or not (step.arms is None or audit.arm in step.arms):
+            return found
+        labels = dict(step.answers)
+        if audit.arm in labels:
+            auditor.passed()
+        else:
+            chance = auditor.chosen(found.confidence, self._engine.drawn(found.decision))
+            if chance is None:
+                return found
+            decision, durable = self._engine.audit_step(step, audit.arm, chance)
+            await done(durable)
+            try:
+                answer = await self._caller.ask(decision, body, form.read)
+            except ProviderError:
+                return found
+            labels[audit.arm] = answer.label
+            found = self._with_reference(found, step, answer)
+        label = labels[audit.arm]
+        if label is not None:
+            judgement = Judgement(found.decision_id, label=label, judge=audit.arm)
+            await done(self._engine.submit_feedback(judgement)[1])
+        return found
+
+    def _with_reference(self, found: Classified, step: Step, answer: Answer) -> Classified:
+        """The answer after an audit."""
+        calls = [*found.calls, _call(answer)]
+        step = replace(step, answers=(*step.answers, (answer.arm, answer.label)))
+        likely = self._engine.likeliest(step)
+        if answer.label is None:
+            return _told(found.decision, calls, found.label, found.arm, likely)
+        return _told(found.decision, calls, answer.label, answer.arm, likely)
 
     async def _decided(self, step: Step) -> tuple[Decision, Mapping[str, float]]:
         decision, likely, durable = self._engine.decide_step(step)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metallm.core.chance import draw, uniform
-from metallm.core.classes import Case, words_out
+from metallm.core.classes import EVIDENCE, Case, words_out
 from metallm.core.decision import Decision
 from metallm.core.outcome import Outcome, Recorded
 from metallm.core.price import list_cost_usd
@@ -21,9 +21,10 @@ from metallm.core.protocols import View
 from metallm.core.query import Query
 from metallm.errors import ConfigurationError, InputError, StoreError, UnknownDecisionError
 from metallm.router.answers import Judgement
+from metallm.router.auditor import Auditor
 from metallm.router.beliefs import believe
 from metallm.router.cases import answers_in, case_of, further_steps, step_id
-from metallm.router.checks import arms_by_name, cost_weight_of, eligible_arms
+from metallm.router.checks import arms_by_name, audited, cost_weight_of, eligible_arms
 from metallm.router.judging import judged
 from metallm.router.knowledge import Knowledge
 from metallm.router.standing import Standing
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from metallm.core.arm import Arm
     from metallm.core.arrays import Context, FloatArray
+    from metallm.core.audit import Audit
     from metallm.core.classes import Answers
     from metallm.core.estimates import ArmEstimates
     from metallm.core.log import Entry
@@ -53,6 +55,10 @@ if TYPE_CHECKING:
 
 SNAPSHOT_EVERY = 1000
 """Entries between snapshots at the least; with more entries they get rarer, not dearer."""
+
+
+APART = 2**62
+"""From the numbers of decisions, which count from 0."""
 
 
 class Engine:
@@ -73,9 +79,10 @@ class Engine:
         describe: add to a context what the caller tells of the query beside its text.
         classes: of tasks' labels; None where no task is to be learned.
         words: a text's hashed n-grams, for `classes`.
+        audit: whose answers stand in for labels; None where nobody's do.
 
     Raises:
-        ConfigurationError: no arms, two of one name, a cost weight below 0.
+        ConfigurationError: an audit by no arm, no arms, two of one name, a cost weight below 0.
         StoreError: the log cannot be read, or belongs to another kind of router.
     """
 
@@ -96,12 +103,20 @@ class Engine:
         describe: bool = False,
         classes: ClassLearner | None = None,
         words: Callable[[str], NDArray[np.uint16]] | None = None,
+        audit: Audit | None = None,
     ) -> None:
         self.arms: Mapping[str, Arm] = arms_by_name(arms)
+        self.audit = audited(audit, self.arms, learns=classes is not None)
+        self.auditor = Auditor(0.0 if audit is None else audit.share)
         self.policy = policy
         self.cost_weight = cost_weight_of(cost_weight)
         self.knowledge = Knowledge(
-            learner, costs, self.arms, embedder.dim + (TOLD_DIM if describe else 0), classes
+            learner,
+            costs,
+            self.arms,
+            embedder.dim + (TOLD_DIM if describe else 0),
+            classes,
+            None if audit is None else audit.arm,
         )
         self._words = words or no_words
         self._describe = describe
@@ -247,6 +262,52 @@ class Engine:
             )
         decision = changed(decision, labels=step.labels, **_place(step, case))
         return decision, _by_label(step, case, likely), self._store.append([decision])
+
+    def audit_step(self, step: Step, arm: str, chance: float) -> tuple[Decision, Future[None]]:
+        """Log that a classification, answered already, is sent to the reference as well.
+
+        Args:
+            step: after the answer.
+            arm: the reference.
+            chance: with which it was drawn; otherwise the answer would have been left as it is.
+
+        Returns:
+            The decision, and a future that resolves once it is durable.
+        """
+        first = step.first
+        if first is None:
+            raise InputError("only a classification that was answered can be audited")
+        tokens = np.array([step.query.input_tokens], dtype=np.float64)
+        with self._lock:
+            believed = believe(
+                self.knowledge,
+                first.context[None],
+                tokens,
+                (arm,),
+                first.cost_weight,
+                tasks=[step.query.task or ""],
+                labels=step.labels,
+            )
+            index = self.knowledge.decisions
+            self.knowledge.decisions += 1
+            decision = self._decision(
+                index, step.query, believed, believed.estimates()[0], first.context, np.ones(1)
+            )
+        decision = changed(
+            decision,
+            id=step_id(first.id, step.number),
+            parent=first.id,
+            text=None,
+            labels=step.labels,
+            policy="audit",
+            propensity=chance,
+            propensities={arm: chance, EVIDENCE: 1.0 - chance},
+        )
+        return decision, self._store.append([decision])
+
+    def drawn(self, decision: Decision) -> float:
+        """A query's own number in [0, 1), apart from the one that its arm was drawn by."""
+        return uniform(self._seed, APART + decision.index)
 
     def likeliest(self, step: Step) -> Mapping[str, float]:
         """How likely each label is by text and answers so far; as the router believes right now.

@@ -48,8 +48,16 @@ Good LLM judges agree with people on about 80 % (Zheng et al. 2023, arXiv 2306.0
 so little that a few gold judgements of each kind outweigh it.
 """
 
+REFERENCE_RIGHT = 10.0
+"""A reference is presumed right, in its word on others and in its own answers, as if ten of each
+had been seen: without any gold it is all that is known, and a few wrong answers do not damn it.
+"""
+
 CLEAR = 1.645
 """Standard errors that s must be above 0: one-sided 95 %. Below that an opinion teaches nothing."""
+
+OF_ITSELF = " of itself"
+"""Added to a reference's name for lessons on its own answers."""
 
 _Z95 = 1.959963984540054
 _N, _GOLD_N, _W, _G, _GG, _Y, _GY = range(7)
@@ -86,10 +94,22 @@ class JudgeRecord:
 
 
 class Judges:
-    """The records of all judges, as sums over lessons."""
+    """The records of all judges, as sums over lessons.
 
-    def __init__(self) -> None:
+    Args:
+        reference: an arm whose answers are held against others' (`core.audit`). As a judge it is
+            presumed right; its word on its own answer tells nothing of it, and how often those are
+            right is told by gold alone.
+    """
+
+    def __init__(self, reference: str | None = None) -> None:
+        self.reference = reference
         self._sums: dict[str, FloatArray] = {}
+
+    def speaking(self, judge: str | None, arm: str) -> str | None:
+        """A judge as the log names it: apart where a reference's word is on its own answer."""
+        own = judge is not None and judge == arm == self.reference
+        return f"{judge}{OF_ITSELF}" if own else judge
 
     def learn(self, lesson: Lesson) -> None:
         """Learn one lesson; one of the opposite weight takes it back."""
@@ -105,7 +125,9 @@ class Judges:
     def record(self, judge: str) -> JudgeRecord:
         """What is known of one judge; of an unknown one, the prior."""
         sums = self._sums.get(judge, np.zeros(7))
-        (sens, on_good), (spec, on_bad) = _line(sums)
+        trusted = judge == self.reference
+        prior = (REFERENCE_RIGHT, 0.0) if trusted else (PRIOR_RIGHT, PRIOR_WRONG)
+        (sens, on_good), (spec, on_bad) = _line(sums, *prior)
         power = sens + spec - 1.0
         # the variances of two Beta distributions with these means and counts
         error = sqrt(sens * (1.0 - sens) / (on_good + 1.0) + spec * (1.0 - spec) / (on_bad + 1.0))
@@ -122,7 +144,12 @@ class Judges:
 
     def records(self) -> dict[str, JudgeRecord]:
         """What is known of every judge, by name."""
-        return {judge: self.record(judge) for judge in self._sums}
+        return {judge: self.record(judge) for judge in self._sums if not judge.endswith(OF_ITSELF)}
+
+    def right_itself(self) -> float:
+        """How often the reference's own answers are right, by gold; 1 where none is known."""
+        sums = self._sums.get(f"{self.reference}{OF_ITSELF}", np.zeros(7))
+        return float((REFERENCE_RIGHT + sums[_G]) / (REFERENCE_RIGHT + sums[_W]))
 
     def corrected(self, opinions: Mapping[str, Said]) -> Taught | None:
         """What all opinions on one decision teach together; None where that is nothing.
@@ -136,11 +163,15 @@ class Judges:
         """
         total, weights = 0.0, 0.0
         for judge, said in opinions.items():
-            record = self.record(judge)
-            weight = said.weight * record.weight
-            if weight > 0.0:
-                total += weight * record.corrected(said.quality)
-                weights += weight
+            if judge.endswith(OF_ITSELF):
+                right = self.right_itself()
+                quality, weight = right, said.weight * max(2.0 * right - 1.0, 0.0) ** 2
+            else:
+                record = self.record(judge)
+                weight = said.weight * record.weight
+                quality = record.corrected(said.quality) if weight > 0.0 else 0.0
+            total += weight * quality
+            weights += weight
         return Taught(total / weights, min(weights, 1.0)) if weights > 0.0 else None
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -159,15 +190,17 @@ class Judges:
         self._sums = {name: row.copy() for name, row in zip(names, state["sums"], strict=True)}
 
 
-def _line(sums: FloatArray) -> tuple[tuple[float, float], tuple[float, float]]:
+def _line(
+    sums: FloatArray, right: float, wrong: float
+) -> tuple[tuple[float, float], tuple[float, float]]:
     """Sens and spec, each with the gold decisions that it rests on, the prior's included.
 
     The counts are 1 / Var of the line's height for errors of variance 1: with gold of 0 and 1 they
     are the numbers of good and of bad decisions.
     """
-    each = PRIOR_RIGHT + PRIOR_WRONG
-    # as many good decisions as bad ones, right on PRIOR_RIGHT of both
-    prior = np.array([2.0 * each, each, each, each, PRIOR_RIGHT])
+    each = right + wrong
+    # as many good decisions as bad ones, and the judge right on `right` of both
+    prior = np.array([2.0 * each, each, each, each, right])
     w, g, gg, y, gy = (float(total) for total in sums[_W:] + prior)
     mean_g, mean_y = g / w, y / w
     across = gg - w * mean_g * mean_g

@@ -42,23 +42,24 @@ def judged(
     """
     _check(judgement)
     answered = next((o for o in reversed(earlier) if o.kind == "completion"), None)
-    said = _said(judgement, decision, answered)
+    said = _said(judgement, decision, answered, judges)
+    arm = decision.arm if answered is None else answered.arm
     outcome = Outcome(
         decision.id,
-        decision.arm if answered is None else answered.arm,
+        arm,
         "feedback",
         quality=None if said is None else said.quality,
         label=None if said is None else said.label,
         cost_usd=_plain(judgement.cost_usd),
         latency_s=_plain(judgement.latency_s),
         weight=1.0 if said is None else said.weight,
-        judge=judgement.judge,
+        judge=judges.speaking(judgement.judge, arm),
     )
     news = None
-    if said is not None and judgement.judge is None:
+    if said is not None and outcome.judge is None:
         news = _gold(outcome, said, known, replacing=judgement.replace)
-    elif said is not None and judgement.judge is not None:
-        news = _opinion(outcome, said, known, judges, judgement)
+    elif said is not None:
+        news = _opinion(outcome, said, known, judges, replacing=judgement.replace)
     return news or outcome, _fresh(outcome, news, known)
 
 
@@ -101,7 +102,7 @@ def _gold(outcome: Outcome, said: Said, known: Standing, *, replacing: bool) -> 
 
 
 def _opinion(
-    outcome: Outcome, said: Said, known: Standing, judges: Judges, judgement: Judgement
+    outcome: Outcome, said: Said, known: Standing, judges: Judges, *, replacing: bool
 ) -> Outcome | None:
     """The outcome of a judge's opinion; None where it says nothing new.
 
@@ -109,13 +110,13 @@ def _opinion(
     record. Otherwise all opinions on the decision are corrected anew, and take the place of what
     the earlier ones had taught.
     """
-    judge = judgement.judge or ""
+    judge = outcome.judge or ""
     before = known.opinions.get(judge)
     lessons = [Lesson(judge, said.quality, None, 1.0)]
     if before is not None:
         if said.same(before):
             return None
-        if not judgement.replace:
+        if not replacing:
             raise FeedbackConflictError(outcome.decision_id, f"{before} by {judge}", str(said))
         lessons.insert(0, Lesson(judge, before.quality, None, -1.0))
     if known.gold is not None:
@@ -172,11 +173,13 @@ def _plain(value: float | None) -> float | None:
     return None if value is None else float(value)
 
 
-def _said(judgement: Judgement, decision: Decision, answered: Outcome | None) -> Said | None:
+def _said(
+    judgement: Judgement, decision: Decision, answered: Outcome | None, judges: Judges
+) -> Said | None:
     """The quality that was sent, or what a true label makes of the arm's answer.
 
     An unreadable answer counts as wrong. A judge's label counts as its word on the answer and is
-    not kept, for it may not be the true one.
+    not kept, for it may not be the true one; only a reference's is, to be learned from.
     """
     label, weight = judgement.label, float(judgement.weight)
     if label is None:
@@ -191,4 +194,5 @@ def _said(judgement: Judgement, decision: Decision, answered: Outcome | None) ->
         raise InputError(
             f"decision {decision.id} has no answer yet to hold the label against: send a quality"
         )
-    return Said(float(answered.answer == label), weight, label if judgement.judge is None else None)
+    kept = judgement.judge in {None, judges.reference}
+    return Said(float(answered.answer == label), weight, label if kept else None)

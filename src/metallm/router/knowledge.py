@@ -44,6 +44,7 @@ class Knowledge:
         arms: the arms by name; prices are taken from them.
         context_dim: length of a context.
         classes: of tasks' labels; None where no task is learned.
+        reference: the arm whose answers stand in for labels; None for none.
 
     Attributes:
         seq: place of the last entry that was folded.
@@ -61,6 +62,7 @@ class Knowledge:
         arms: Mapping[str, Arm],
         context_dim: int,
         classes: ClassLearner | None = None,
+        reference: str | None = None,
     ) -> None:
         self.learner = learner
         self.costs = costs
@@ -68,7 +70,7 @@ class Knowledge:
         self.seq = 0
         self.decisions = 0
         self.outcomes = 0
-        self.judges = Judges()
+        self.judges = Judges(reference)
         self.arms = arms
         self.context_dim = context_dim
         self._token_sum = 0.0
