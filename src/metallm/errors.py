@@ -8,6 +8,7 @@ The tree::
     │   └── MissingExtraError       an optional package is needed and absent
     ├── InputError                  what the caller sent cannot be used
     │   ├── UnknownArmError
+    │   ├── UnfitArmError           no arm that may be asked can take this query
     │   ├── UnknownDecisionError
     │   ├── UnknownLabelError
     │   ├── FeedbackConflictError   the decision was already judged otherwise
@@ -32,7 +33,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class MetaLLMError(Exception):
@@ -72,6 +73,16 @@ class UnknownArmError(InputError):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(f"no arm is called {name!r}; the arms are: {', '.join(known) or 'none'}")
         self.name = name
+
+
+class UnfitArmError(InputError):
+    """No arm that may be asked can take the query; `reasons` says why, by the arm's name."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        told = "; ".join(f"{arm!r}: {reason}" for arm, reason in reasons.items())
+        who = "the arm cannot" if len(reasons) == 1 else "none of the arms can"
+        super().__init__(f"{who} take this query ({told})")
+        self.reasons = dict(reasons)
 
 
 class UnknownDecisionError(InputError):
@@ -202,14 +213,22 @@ class ProviderRejectedError(ProviderError):
         arm: name of the arm.
         message: what happened.
         status: HTTP status.
-        body: the provider's answer, handed to the caller as it came.
+        body: the provider's answer, handed to the caller as it came where both speak one wire.
+        wire: the wire of the body, a name of `core.wires`.
     """
 
     def __init__(
-        self, arm: str, message: str, *, status: int | None = None, body: bytes = b""
+        self,
+        arm: str,
+        message: str,
+        *,
+        status: int | None = None,
+        body: bytes = b"",
+        wire: str = "openai",
     ) -> None:
         super().__init__(arm, message, status=status)
         self.body = body
+        self.wire = wire
 
 
 class StreamCutError(ProviderError):

@@ -23,3 +23,13 @@ def test_cached_tokens_without_a_price_of_their_own_cost_as_much_as_plain_ones()
     cached = Usage(input_tokens=1000, output_tokens=10, cached_tokens=400)
     plain = Usage(input_tokens=1000, output_tokens=10)
     assert price.cost_usd(cached) == price.cost_usd(plain) == pytest.approx(0.00204)
+
+
+def test_what_a_cache_keeps_for_an_hour_has_a_price_of_its_own() -> None:
+    usage = Usage(
+        input_tokens=1000, output_tokens=0, cache_write_tokens=800, cache_write_1h_tokens=300
+    )
+    price = Price(input=4.0, output=8.0, cache_write=5.0, cache_write_1h=8.0)
+    assert price.cost_usd(usage) == pytest.approx((200 * 4 + 500 * 5 + 300 * 8) / 1e6)
+    same = Price(input=4.0, output=8.0, cache_write=5.0)
+    assert same.cost_usd(usage) == pytest.approx((200 * 4 + 800 * 5) / 1e6)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -44,6 +44,11 @@ class Endless:
         self.asked = threading.Event()
         self.closed = threading.Event()
         self.closing_took_part_in_the_loop = False
+
+    def obstacles(
+        self, arms: Sequence[Arm], request: ChatRequest, *, stream: bool, input_tokens: int
+    ) -> dict[str, str]:
+        return {}
 
     async def complete(self, arm: Arm, request: ChatRequest) -> Completion:
         self.asked.set()

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from metallm.core.wires import OPENAI
 from metallm.errors import (
     ProviderAuthError,
     ProviderError,
@@ -14,11 +15,21 @@ from metallm.errors import (
 from metallm.providers.failures import failure, redact, redact_bytes
 from metallm.providers.retry import AttemptError
 from metallm.wire.openai_errors import write_error
+from metallm.wire.wires import WIRES
 
 
 def of(status: int, body: bytes = b"", **headers: str) -> AttemptError:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return failure("openai/gpt-4", status, named, body, key="the-key-1", now=0.0)
+    return failure(
+        "openai/gpt-4",
+        status,
+        named,
+        body,
+        wire=WIRES[OPENAI],
+        answered_in=OPENAI,
+        key="the-key-1",
+        now=0.0,
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from metallm.core.arm import Arm
 from metallm.core.completion import ChatRequest, StreamEvent
 from metallm.core.price import Usage
 from metallm.core.protocols import Provider
+from metallm.core.wires import OPENAI
 from metallm.errors import (
     ConfigurationError,
     ProviderAuthError,
@@ -24,6 +25,7 @@ from metallm.errors import (
     StreamCutError,
 )
 from metallm.providers.http import HttpProvider, _late
+from metallm.wire.base import Outgoing
 from metallm.wire.openai_chat import write_answer
 from metallm.wire.openai_errors import write_error
 from metallm.wire.openai_stream import DONE, write_chunk
@@ -500,3 +502,24 @@ def test_closing_reaches_the_sessions_of_other_running_loops() -> None:
         other.call_soon_threadsafe(other.stop)
         thread.join(10)
         other.close()
+
+
+def test_a_signer_sees_each_attempt_whole_and_gives_its_headers() -> None:
+    seen: list[Outgoing] = []
+
+    def sign(arm: Arm, sent: Outgoing) -> dict[str, str]:
+        assert arm.name == "up/m"
+        seen.append(sent)
+        return {**sent.headers, "Authorization": f"signed {len(seen)}"}
+
+    async def scenario(bench: Bench) -> None:
+        await bench.provider.complete(bench.arm, REQUEST)
+        assert [each.method for each in seen] == ["POST", "POST"]
+        assert seen[0].url == bench.upstream.base_url + "/chat/completions"
+        (_, first), (head, second) = bench.upstream.requests
+        assert first == second == seen[1].body
+        assert b"Authorization: signed 2" in head
+        assert KEY.encode() not in head
+
+    talks: list[bytes | Talk] = [answered(503, b""), answered(200, ANSWER)]
+    with_upstream(talks, scenario, signers={OPENAI: sign})

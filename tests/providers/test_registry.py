@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from metallm.core.arm import Arm
+from metallm.core.wires import NAMES, OPENAI
 from metallm.errors import ConfigurationError, ProviderAuthError
-from metallm.providers.registry import HOSTS, Endpoint, api_key, endpoint, is_loopback
+from metallm.providers.registry import HOSTS, Endpoint, api_key, endpoint, is_loopback, wire_of
+from metallm.wire.wires import WIRES
 
 
 def test_a_known_provider_brings_its_host_and_the_name_of_its_key() -> None:
@@ -79,3 +81,15 @@ def test_every_row_can_be_used(name: str) -> None:
     assert not place.base_url.endswith("/")
     assert place.key_required is (HOSTS[name].api_key_env is not None)
     assert place.key_required is place.base_url.startswith("https://")
+
+
+def test_every_wire_that_an_arm_can_name_is_there_and_every_host_speaks_one() -> None:
+    assert set(WIRES) == set(NAMES)
+    assert all(wire.name == name for name, wire in WIRES.items())
+    assert {host.wire for host in HOSTS.values()} <= set(NAMES)
+
+
+def test_an_arm_speaks_what_it_says_or_what_its_host_does() -> None:
+    assert wire_of(Arm("openai/gpt-4o")).name == OPENAI
+    assert wire_of(Arm("lan/llama", base_url="http://10.0.0.7:8000/v1")).name == OPENAI
+    assert wire_of(Arm("lan/llama")).name == OPENAI

@@ -19,6 +19,7 @@ from metallm.errors import (
     ProviderRejectedError,
     ProviderUnavailableError,
     StreamCutError,
+    UnfitArmError,
     UnknownLabelError,
 )
 from metallm.providers.scripted import Cut, ScriptedProvider
@@ -232,3 +233,35 @@ def test_labels_that_make_no_question_are_refused_before_any_call() -> None:
     router = _router({})
     with pytest.raises(InputError):
         router.classify_sync("a delight", ["positive"])
+
+
+PICTURE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
+LOOK: list[Any] = [
+    {"role": "user", "content": [{"type": "text", "text": "what is it?"}, PICTURE]},
+]
+
+
+def test_only_arms_that_can_take_a_query_are_chosen_from() -> None:
+    blind = metallm.Arm("sim/blind", 1.0, 1.0, lacks=("images",))
+    router = _router({"sim/blind": "?", "sim/dear": "a cat"}, arms=[blind, DEAR])
+    answer = router.complete_sync(LOOK)
+    assert answer.arm == "sim/dear"
+    assert dict(answer.decision.propensities) == {"sim/dear": 1.0}
+    assert dict(router.complete_sync("no picture").decision.propensities).keys() == {
+        "sim/blind",
+        "sim/dear",
+    }
+
+
+def test_a_query_that_no_arm_can_take_is_refused_before_a_decision_with_the_reasons() -> None:
+    arms = [metallm.Arm(name, 1.0, 1.0, lacks=("images",)) for name in ("sim/a", "sim/b")]
+    provider = ScriptedProvider({})
+    router = _router({}, arms=arms, provider=provider)
+    with pytest.raises(UnfitArmError, match="none of the arms") as raised:
+        router.complete_sync(LOOK)
+    assert raised.value.reasons.keys() == {"sim/a", "sim/b"}
+    query = Query.of(LOOK)
+    with pytest.raises(UnfitArmError, match=r"the arm cannot take this query \('sim/a': "):
+        asyncio.run(router.caller.stream(query, {"messages": LOOK}, named="sim/a"))
+    assert router.knowledge.decisions == 0
+    assert provider.calls == []

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from metallm.wire.sse import SSEReader, write_comment, write_event
 
-PAYLOADS = st.lists(st.text(st.characters(exclude_characters="\r\n")), max_size=6)
+PAYLOADS = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n")), max_size=6)
 LINE_ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])
 
 

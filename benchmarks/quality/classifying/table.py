@@ -124,6 +124,13 @@ class RecordedProvider:
         self._column = {name: place for place, name in enumerate(table.recordings.models)}
         self.row = 0
 
+    def obstacles(
+        self, arms: Sequence[Arm], request: ChatRequest, *, stream: bool, input_tokens: int
+    ) -> dict[str, str]:
+        """None: every arm was recorded."""
+        del arms, request, stream, input_tokens
+        return {}
+
     async def complete(self, arm: Arm, request: ChatRequest) -> Completion:
         """The recorded answer, billed with the recorded tokens."""
         del request

@@ -7,11 +7,22 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from metallm.core.needs import NEEDS
 from metallm.core.price import Price
+from metallm.core.wires import NAMES
 from metallm.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_PRICES = (
+    "input_price",
+    "output_price",
+    "cache_read_price",
+    "cache_write_price",
+    "cache_write_1h_price",
+)
 
 
 def _no_options() -> Mapping[str, Any]:
@@ -28,9 +39,13 @@ class Arm:
         output_price: USD per million output tokens.
         cache_read_price: USD per million input tokens read from the provider's cache.
         cache_write_price: USD per million input tokens written to it.
+        cache_write_1h_price: the same for those that it is to keep for an hour; default: as
+            `cache_write_price`.
         price: "unknown" to accept an arm whose price nobody knows; its costs are then flagged.
         model: the name sent upstream; default: the part of `name` after the provider.
-        base_url: root of an OpenAI-compatible API; default: the provider's.
+        base_url: root of the API; default: the provider's.
+        wire: what the API speaks, a name of `core.wires`; default: what the provider's own speaks,
+            and OpenAI's chat completions at a `base_url` of one's own.
         api_key_env: the environment variable that holds the key; default: the provider's.
         options: fixed request fields of this arm, such as a temperature.
         prior_quality: 0 to 1, how good the arm is expected to be before any outcome of it was
@@ -38,10 +53,16 @@ class Arm:
             nothing is expected.
         structured: True where the model can be held to a JSON schema; then a classification sends
             one with its labels (`response_format`). Otherwise it asks in words alone.
+        context_window: most tokens of a query and its answer; default: the price table's, where
+            prices come from there. A query that is surely longer is not sent.
+        lacks: what the model cannot do, names of `core.needs`; a query that needs one of them is
+            not sent.
+        ignores: fields of a request that are left out for this arm, such as "seed", where its wire
+            cannot carry them; without that, a query that has them is not sent.
 
     Raises:
         ConfigurationError: an empty name, half a price, a negative or non-finite price, a prior
-            quality outside 0 to 1.
+            quality outside 0 to 1, an unknown wire, an unknown need.
     """
 
     name: str
@@ -56,16 +77,30 @@ class Arm:
     options: Mapping[str, Any] = field(default_factory=_no_options)
     prior_quality: float | None = None
     structured: bool = False
+    wire: str | None = None
+    context_window: int | None = None
+    lacks: tuple[str, ...] = ()
+    ignores: tuple[str, ...] = ()
+    cache_write_1h_price: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise ConfigurationError("an arm needs a name, such as 'openai/gpt-4'")
+        self._check_prices()
+        if self.prior_quality is not None and not 0.0 <= self.prior_quality <= 1.0:
+            raise ConfigurationError(
+                f"arm {self.name!r}: prior_quality is a share from 0 to 1, such as 0.82 for a "
+                f"benchmark score of 82 %, not {self.prior_quality!r}"
+            )
+        self._check_abilities()
+
+    def _check_prices(self) -> None:
         if (self.input_price is None) != (self.output_price is None):
             raise ConfigurationError(
                 f"arm {self.name!r}: give both input_price and output_price "
                 "(USD per million tokens), or neither"
             )
-        for label in ("input_price", "output_price", "cache_read_price", "cache_write_price"):
+        for label in _PRICES:
             value = getattr(self, label)
             if value is not None and not (math.isfinite(value) and value >= 0):
                 raise ConfigurationError(
@@ -77,10 +112,22 @@ class Arm:
                 f"arm {self.name!r}: price can only be 'unknown'; "
                 "known prices go into input_price and output_price"
             )
-        if self.prior_quality is not None and not 0.0 <= self.prior_quality <= 1.0:
+
+    def _check_abilities(self) -> None:
+        if self.wire is not None and self.wire not in NAMES:
             raise ConfigurationError(
-                f"arm {self.name!r}: prior_quality is a share from 0 to 1, such as 0.82 for a "
-                f"benchmark score of 82 %, not {self.prior_quality!r}"
+                f"arm {self.name!r}: no wire is called {self.wire!r}; there are: {', '.join(NAMES)}"
+            )
+        unknown = [need for need in self.lacks if need not in NEEDS]
+        if unknown:
+            raise ConfigurationError(
+                f"arm {self.name!r}: lacks names {unknown[0]!r}; what can be named is: "
+                + ", ".join(sorted(NEEDS))
+            )
+        if self.context_window is not None and self.context_window < 1:
+            raise ConfigurationError(
+                f"arm {self.name!r}: context_window is a number of tokens, 1 or more, "
+                f"not {self.context_window!r}"
             )
 
     @property
@@ -89,7 +136,11 @@ class Arm:
         if self.input_price is None or self.output_price is None:
             return None
         return Price(
-            self.input_price, self.output_price, self.cache_read_price, self.cache_write_price
+            self.input_price,
+            self.output_price,
+            self.cache_read_price,
+            self.cache_write_price,
+            self.cache_write_1h_price,
         )
 
     @property

@@ -16,6 +16,7 @@ class Usage:
         cache_write_tokens: the part of the input that was written to the provider's cache.
         reasoning_tokens: the part of the output that was reasoning.
         estimated: True where the provider sent no usage and the numbers are our guess.
+        cache_write_1h_tokens: the part of `cache_write_tokens` that is kept for an hour.
     """
 
     input_tokens: int
@@ -24,6 +25,7 @@ class Usage:
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     estimated: bool = False
+    cache_write_1h_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +37,26 @@ class Price:
         output: output, reasoning included.
         cache_read: input read from the provider's cache; None bills it as plain input.
         cache_write: input written to the provider's cache; None bills it as plain input.
+        cache_write_1h: input written to it to be kept for an hour; None bills it as `cache_write`.
     """
 
     input: float
     output: float
     cache_read: float | None = None
     cache_write: float | None = None
+    cache_write_1h: float | None = None
 
     def cost_usd(self, usage: Usage) -> float:
         """The bill in USD for one answer: each token billed once, at its own price."""
         plain = usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens
         read = self.input if self.cache_read is None else self.cache_read
         write = self.input if self.cache_write is None else self.cache_write
+        hour = write if self.cache_write_1h is None else self.cache_write_1h
         total = (
             max(plain, 0) * self.input
             + usage.cached_tokens * read
-            + usage.cache_write_tokens * write
+            + (usage.cache_write_tokens - usage.cache_write_1h_tokens) * write
+            + usage.cache_write_1h_tokens * hour
             + usage.output_tokens * self.output
         )
         return total / 1e6

@@ -302,6 +302,21 @@ class Store(Protocol):
 class Provider(Protocol):
     """Sends a request to an arm."""
 
+    def obstacles(
+        self, arms: Sequence[Arm], request: ChatRequest, *, stream: bool, input_tokens: int
+    ) -> Mapping[str, str]:
+        """Why arms cannot take a request, by their names; those that can are left out.
+
+        It is asked before every decision, and has to be quick.
+
+        Args:
+            arms: those that may be asked.
+            request: what the caller sent.
+            stream: whether it wants a stream.
+            input_tokens: a guess of the query's length.
+        """
+        ...
+
     async def complete(self, arm: Arm, request: ChatRequest) -> Completion:
         """One whole answer.
 

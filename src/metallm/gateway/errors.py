@@ -22,6 +22,7 @@ from metallm.errors import (
     ProviderTimeoutError,
     ProviderUnavailableError,
     StoreError,
+    UnfitArmError,
     UnknownArmError,
     UnknownDecisionError,
     UnknownLabelError,
@@ -61,6 +62,7 @@ _UPSTREAM = "provider_error"
 
 _KINDS: dict[type, Kind] = {
     InputError: Kind(400, _BAD, "invalid_request", again=False),
+    UnfitArmError: Kind(400, _BAD, "arm_cannot_take_query", again=False),
     UnknownArmError: Kind(404, _BAD, "model_not_found", again=False),
     UnknownDecisionError: Kind(404, _BAD, "decision_not_found", again=False),
     FeedbackConflictError: Kind(409, _BAD, "feedback_conflict", again=False),

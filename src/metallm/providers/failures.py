@@ -13,11 +13,12 @@ from metallm.errors import (
     ProviderUnavailableError,
 )
 from metallm.providers.retry import AttemptError, read_retry_after_s
-from metallm.wire.openai_errors import read_error
+from metallm.wire.openai_errors import write_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from metallm.wire.base import Wire
     from metallm.wire.openai_errors import WireError
 
 MAX_BODY_BYTES = 64 * 1024
@@ -36,7 +37,15 @@ _MIN_KEY_CHARACTERS = 4
 
 
 def failure(
-    arm: str, status: int, headers: Mapping[str, str], body: bytes, *, key: str | None, now: float
+    arm: str,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    wire: Wire,
+    answered_in: str,
+    key: str | None,
+    now: float,
 ) -> AttemptError:
     """The error for an HTTP status other than 200.
 
@@ -45,6 +54,8 @@ def failure(
         status: HTTP status.
         headers: of the answer.
         body: of the answer; kept, without keys, where the provider refuses the query.
+        wire: the arm's.
+        answered_in: the wire that a refusal is handed back in.
         key: what was sent as the key, to be hidden.
         now: POSIX seconds.
 
@@ -53,9 +64,12 @@ def failure(
         x-should-retry.
     """
     body = redact_bytes(body[:MAX_BODY_BYTES], key)
-    told = read_error(body)
+    told = wire.read_error(body)
     retry_after_s = read_retry_after_s(headers, now)
-    error = _error(arm, status, told, body, retry_after_s)
+    if answered_in != wire.name:
+        kind = told.type or "invalid_request_error"
+        body = write_error(told.message, kind=kind, param=told.param, code=told.code)
+    error = _error(arm, status, told, body, retry_after_s, answered_in)
     again = status in {408, 409, 429} or status >= 500
     if told.code in EXHAUSTED or told.type in EXHAUSTED:
         again = False
@@ -80,7 +94,12 @@ def redact_bytes(body: bytes, key: str | None) -> bytes:
 
 
 def _error(
-    arm: str, status: int, told: WireError, body: bytes, retry_after_s: float | None
+    arm: str,
+    status: int,
+    told: WireError,
+    body: bytes,
+    retry_after_s: float | None,
+    answered_in: str,
 ) -> ProviderError:
     words = f": {told.message[:MAX_TOLD_CHARACTERS]}" if told.message else ""
     if status in {401, 402, 403}:
@@ -102,5 +121,5 @@ def _error(
     # a refusal may quote the query, so its words stay in the body and out of the message
     kind = f"{status}, {told.kind}" if told.kind else f"{status}"
     return ProviderRejectedError(
-        arm, f"the provider refuses this query ({kind})", status=status, body=body
+        arm, f"the provider refuses this query ({kind})", status=status, body=body, wire=answered_in
     )

@@ -1,4 +1,4 @@
-"""The one HTTP client: raw bytes to an OpenAI-compatible API and back."""
+"""The one HTTP client: raw bytes to an API and back, in the wire that the arm speaks."""
 
 from __future__ import annotations
 
@@ -17,18 +17,22 @@ from metallm.errors import (
     ProviderUnavailableError,
     StreamCutError,
 )
+from metallm.providers.capabilities import obstacles
 from metallm.providers.failures import failure
-from metallm.providers.registry import api_key, endpoint
+from metallm.providers.registry import api_key, endpoint, wire_of
 from metallm.providers.retry import AttemptError, Retry
 from metallm.providers.sessions import Sessions
-from metallm.wire.openai_chat import PATH, read_answer, wants_usage, write_request
-from metallm.wire.openai_stream import StreamReader
+from metallm.wire.base import Outgoing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
     from metallm.core.arm import Arm
     from metallm.core.completion import ChatRequest, StreamEvent
+    from metallm.wire.base import StreamReader, Wire
+
+    Signer = Callable[[Arm, Outgoing], Mapping[str, str]]
+    """Gives the headers to send with a request, from the whole of it; called for each attempt."""
 
 DRAIN_S = 0.25
 """Seconds to wait for the end of the bytes after a stream's last event, to keep the connection."""
@@ -38,11 +42,12 @@ DRAIN_S = 0.25
 class _Call:
     """What is sent in each attempt."""
 
-    arm: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
+    arm: Arm
+    wire: Wire
+    request: ChatRequest
+    sent: Outgoing
     key: str | None
+    sign: Signer | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class HttpProvider:
         max_retries: attempts after the first. Failures to connect, 408, 409, 429 and 5xx are
             tried again; an answer that did not come in time is not, for the caller has waited.
         environ: where keys are looked up, at every call; None means this process's environment.
+        signers: by wire's name, who signs whole requests in place of sending a key.
         sleep: waits for some seconds between attempts.
         jitter: gives numbers in [0, 1).
         clock: seconds that only ever grow, for latencies.
@@ -78,6 +84,7 @@ class HttpProvider:
         connect_timeout_s: float = 10.0,
         max_retries: int = 2,
         environ: Mapping[str, str] | None = None,
+        signers: Mapping[str, Signer] | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.perf_counter,
@@ -87,9 +94,16 @@ class HttpProvider:
         self._first_token_timeout_s = first_token_timeout_s
         self._retry = Retry(sleep, jitter, max_retries)
         self._environ = environ
+        self._signers = signers or {}
         self._clock = clock
         self._now = now
         self._sessions = Sessions(aiohttp.ClientTimeout(total=timeout_s, connect=connect_timeout_s))
+
+    def obstacles(
+        self, arms: Sequence[Arm], request: ChatRequest, *, stream: bool, input_tokens: int
+    ) -> Mapping[str, str]:
+        """See `capabilities.obstacles`."""
+        return obstacles(arms, request, stream=stream, input_tokens=input_tokens)
 
     async def complete(self, arm: Arm, request: ChatRequest) -> Completion:
         """One whole answer.
@@ -103,8 +117,9 @@ class HttpProvider:
         start = self._clock()
         raw = await self._retry.run(lambda: self._fetch(call))
         latency_s = self._clock() - start
-        answer = read_answer(arm.name, raw)
-        return Completion(arm.name, answer.text, answer.usage, latency_s, raw)
+        answer, told = call.wire.read_answer(arm, raw, request, now=self._now())
+        spoken = request.answered_in(call.wire.name)
+        return Completion(arm.name, answer.text, answer.usage, latency_s, told, spoken)
 
     async def stream(self, arm: Arm, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """The events of one streamed answer.
@@ -119,12 +134,12 @@ class HttpProvider:
                 connection that is lost after the answer was complete is no error.
         """
         call = self._call(arm, request, stream=True)
-        opened = await self._retry.run(lambda: self._open(call, asked=wants_usage(request)))
+        opened = await self._retry.run(lambda: self._open(call))
         try:
             for event in opened.events:
                 yield event
             while not opened.reader.done:
-                events, ended = await self._next(call.arm, opened)
+                events, ended = await self._next(arm.name, opened)
                 for event in events:
                     yield event
                 if ended:
@@ -138,13 +153,17 @@ class HttpProvider:
         await self._sessions.close()
 
     def _call(self, arm: Arm, request: ChatRequest, *, stream: bool) -> _Call:
-        place = endpoint(arm)
-        key = api_key(arm, place, self._environ)
-        headers = {"Content-Type": "application/json", "User-Agent": "metallm"}
-        if key is not None:
-            headers["Authorization"] = f"Bearer {key}"
-        body = write_request(arm, request, stream=stream)
-        return _Call(arm.name, place.base_url + PATH, headers, body, key)
+        place, wire = endpoint(arm), wire_of(arm)
+        sign = self._signers.get(wire.name)
+        key = api_key(arm, place, self._environ) if sign is None else None
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "metallm",
+            **wire.headers(key, request),
+        }
+        url = place.base_url + wire.path(arm, stream=stream)
+        body = wire.write_request(arm, request, stream=stream)
+        return _Call(arm, wire, request, Outgoing("POST", url, headers, body), key, sign)
 
     async def _fetch(self, call: _Call) -> bytes:
         """One attempt at a whole answer."""
@@ -153,14 +172,14 @@ class HttpProvider:
             async with response:
                 return await response.read()
         except TimeoutError as error:
-            raise _late(call.arm, self._timeout_s, error) from error
+            raise _late(call.arm.name, self._timeout_s, error) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise _broken(call.arm, error) from error
+            raise _broken(call.arm.name, error) from error
 
-    async def _open(self, call: _Call, *, asked: bool) -> _Opened:
+    async def _open(self, call: _Call) -> _Opened:
         """One attempt at a stream, up to its first events."""
         response: aiohttp.ClientResponse | None = None
-        reader = StreamReader(call.arm, usage_asked=asked)
+        reader = call.wire.reader(call.arm, call.request, now=self._now())
         try:
             async with asyncio.timeout(self._first_token_timeout_s):
                 response = await self._send(call)
@@ -171,32 +190,41 @@ class HttpProvider:
                     if not chunk or reader.done:
                         break
             if not events:
-                raise StreamCutError(call.arm, "the stream holds no answer")
+                raise StreamCutError(call.arm.name, "the stream holds no answer")
         except BaseException as error:
             if response is not None:
                 response.close()
             if isinstance(error, TimeoutError):
                 seconds = min(self._first_token_timeout_s, self._timeout_s)
-                raise _late(call.arm, seconds, error) from error
+                raise _late(call.arm.name, seconds, error) from error
             if isinstance(error, StreamCutError):  # nothing was passed on: it can be done again
                 raise _unavailable(error) from error
             if isinstance(error, aiohttp.ClientError | OSError):
-                raise _broken(call.arm, error) from error
+                raise _broken(call.arm.name, error) from error
             raise
         return _Opened(response, reader, events)
 
     async def _send(self, call: _Call) -> aiohttp.ClientResponse:
         """Send and read the status. The response is the caller's to close."""
         session = self._sessions.get()
+        sent = call.sent
+        headers = sent.headers if call.sign is None else call.sign(call.arm, sent)
         response = await session.post(
-            call.url, data=call.body, headers=call.headers, allow_redirects=False
+            sent.url, data=sent.body, headers=headers, allow_redirects=False
         )
         if response.status == 200:
             return response
         async with response:
             body = await response.read()
         raise failure(
-            call.arm, response.status, response.headers, body, key=call.key, now=self._now()
+            call.arm.name,
+            response.status,
+            response.headers,
+            body,
+            wire=call.wire,
+            answered_in=call.request.answered_in(call.wire.name),
+            key=call.key,
+            now=self._now(),
         )
 
     async def _next(self, arm: str, opened: _Opened) -> tuple[list[StreamEvent], bool]:

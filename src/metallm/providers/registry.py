@@ -1,4 +1,4 @@
-"""Hosts as rows of data: where each provider's OpenAI-compatible API is, and who holds its key."""
+"""Hosts as rows of data: where each provider's API is, what it speaks, and who holds its key."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from metallm.core.wires import OPENAI
 from metallm.errors import ConfigurationError, ProviderAuthError
+from metallm.wire.wires import WIRES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metallm.core.arm import Arm
+    from metallm.wire.base import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +25,18 @@ class Host:
 
     Args:
         name: the part of an arm's name before the slash.
-        base_url: root of its OpenAI-compatible API; "/chat/completions" is added to it.
+        base_url: root of its API; the wire adds the path.
         api_key_env: the environment variable that holds the key; None where none is needed.
+        wire: what the API speaks.
+        openai_url: root of its OpenAI-compatible API, for arms that ask for that wire; None where
+            it is `base_url` too.
     """
 
     name: str
     base_url: str
     api_key_env: str | None = None
+    wire: str = OPENAI
+    openai_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,18 @@ HOSTS: Mapping[str, Host] = {
 }
 
 
+def wire_of(arm: Arm) -> Wire:
+    """What an arm's host speaks: as the arm says, or as its provider does.
+
+    At a base_url of the arm's own that is OpenAI's wire, unless the arm says otherwise.
+    """
+    name = arm.wire
+    if name is None:
+        host = None if arm.base_url else HOSTS.get(arm.provider.lower())
+        name = OPENAI if host is None else host.wire
+    return WIRES[name]
+
+
 def endpoint(arm: Arm) -> Endpoint:
     """Where an arm's requests go and which variable holds its key.
 
@@ -84,7 +104,7 @@ def endpoint(arm: Arm) -> Endpoint:
         ConfigurationError: a base_url that is no http(s) URL, or none and an unknown provider.
     """
     host = HOSTS.get(arm.provider.lower())
-    base_url = arm.base_url or (host.base_url if host else None)
+    base_url = arm.base_url or (_root(host, arm) if host else None)
     if base_url is None:
         raise ConfigurationError(
             f"arm {arm.name!r}: no host is known for {arm.provider!r}; give its base_url, "
@@ -126,6 +146,10 @@ def is_loopback(hostname: str) -> bool:
         return ipaddress.ip_address(hostname).is_loopback
     except ValueError:
         return False
+
+
+def _root(host: Host, arm: Arm) -> str:
+    return (arm.wire == OPENAI and host.openai_url) or host.base_url
 
 
 def _hostname(arm: Arm, base_url: str) -> str:

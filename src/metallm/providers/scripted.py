@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from metallm.core.completion import Completion, StreamEvent
 from metallm.core.price import Usage
 from metallm.errors import ConfigurationError, ProviderError, StreamCutError
+from metallm.providers.capabilities import obstacles
 from metallm.wire.openai_chat import wants_usage, write_answer
 from metallm.wire.openai_stream import write_chunk
 
@@ -58,6 +59,12 @@ class ScriptedProvider:
     def count(self, arm: str | None = None) -> int:
         """Calls so far, of one arm or of all."""
         return sum(1 for name, _ in self.calls if arm in {None, name})
+
+    def obstacles(
+        self, arms: Sequence[Arm], request: ChatRequest, *, stream: bool, input_tokens: int
+    ) -> Mapping[str, str]:
+        """As over HTTP: what arms lack, and what their wires cannot carry."""
+        return obstacles(arms, request, stream=stream, input_tokens=input_tokens)
 
     async def complete(self, arm: Arm, request: ChatRequest) -> Completion:
         """The scripted answer.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metallm.core.wires import OPENAI
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -23,9 +25,10 @@ class Answer:
         cost_usd: the bill; None where the arm's price is unknown.
         cost_estimated: True where the provider sent no usage and the bill is our guess.
         latency_s: seconds.
-        raw: the answer as it came, in the caller's wire format.
+        raw: the answer as bytes, in `wire`.
         label: what was read from it, where a label was asked for; None where it named none.
         usage: billed tokens; None where the provider sent none.
+        wire: the caller's where the arm speaks it too, OpenAI's otherwise.
     """
 
     decision: Decision
@@ -37,6 +40,7 @@ class Answer:
     raw: bytes
     label: str | None = None
     usage: Usage | None = None
+    wire: str = OPENAI
 
     @property
     def decision_id(self) -> str:

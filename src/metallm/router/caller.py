@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 from metallm.core.classes import OWN_ARMS
 from metallm.core.completion import ChatRequest
-from metallm.errors import AllArmsFailedError, ProviderError, ProviderRejectedError
+from metallm.errors import (
+    AllArmsFailedError,
+    ProviderError,
+    ProviderRejectedError,
+    UnfitArmError,
+)
 from metallm.router.answers import Answer
 from metallm.router.billing import completed, failed, guessed_usage
+from metallm.router.checks import eligible_arms
 from metallm.router.streamed import Streamed
 from metallm.router.waiting import done
 
@@ -44,7 +50,7 @@ class Caller:
     async def answer(
         self,
         query: Query,
-        body: Mapping[str, Any],
+        body: Mapping[str, Any] | ChatRequest,
         *,
         arms: Sequence[str] | None = None,
         cost_weight: float | None = None,
@@ -56,8 +62,10 @@ class Caller:
 
         Args:
             query: what is routed on.
-            body: what is sent upstream, in OpenAI's shape; the model is filled in.
-            arms: names of the arms that may be chosen; None for all.
+            body: what is sent upstream, in OpenAI's shape; the model is filled in. A whole request
+                where the caller speaks another wire.
+            arms: names of the arms that may be chosen; None for all. Of these, those that cannot
+                take the query are passed over.
             cost_weight: p for this query alone.
             named: the arm that the caller asked for; then nothing falls back.
             labels: the labels that are asked about.
@@ -65,15 +73,18 @@ class Caller:
 
         Raises:
             ProviderError: the named arm failed, the query was refused, or every arm failed.
+            UnfitArmError: no arm that may be chosen can take the query.
             MetaLLMError: as `Engine.decide_queries`.
         """
-        decision = await self._decide(query, arms, cost_weight, named, labels)
-        return await self.ask(decision, body, read)
+        request = _request(body)
+        takers = self._takers(query, request, arms, named, stream=False)
+        decision = await self._decide(query, takers, cost_weight, named, labels)
+        return await self.ask(decision, request, read)
 
     async def ask(
         self,
         decision: Decision,
-        body: Mapping[str, Any],
+        body: Mapping[str, Any] | ChatRequest,
         read: Callable[[str], str | None] | None = None,
     ) -> Answer:
         """The decided arm's answer, or that of the next; its outcome is durable on return.
@@ -86,7 +97,7 @@ class Caller:
         Raises:
             ProviderError: as for `answer`.
         """
-        request = ChatRequest(body)
+        request = _request(body)
 
         async def call(arm: str) -> Completion:
             return await self._provider.complete(self.engine.arms[arm], request)
@@ -108,12 +119,13 @@ class Caller:
             completion.raw,
             label,
             completion.usage,
+            completion.wire,
         )
 
     async def stream(
         self,
         query: Query,
-        body: Mapping[str, Any],
+        body: Mapping[str, Any] | ChatRequest,
         *,
         arms: Sequence[str] | None = None,
         cost_weight: float | None = None,
@@ -123,8 +135,9 @@ class Caller:
 
         Another arm is tried only as long as nothing was sent.
         """
-        decision = await self._decide(query, arms, cost_weight, named, ())
-        request = ChatRequest(body)
+        request = _request(body)
+        takers = self._takers(query, request, arms, named, stream=True)
+        decision = await self._decide(query, takers, cost_weight, named, ())
 
         async def call(arm: str) -> tuple[StreamEvent, AsyncIterator[StreamEvent], float]:
             started = self.engine.now()
@@ -141,6 +154,30 @@ class Caller:
     async def close(self) -> None:
         """Let go of connections. The engine is its owner's to close."""
         await self._provider.close()
+
+    def _takers(
+        self,
+        query: Query,
+        request: ChatRequest,
+        arms: Sequence[str] | None,
+        named: str | None,
+        *,
+        stream: bool,
+    ) -> Sequence[str] | None:
+        """Names of the arms that may be chosen and can take the query; None for all."""
+        names = eligible_arms(arms if named is None else [named], self.engine.arms)
+        obstacles = self._provider.obstacles(
+            [self.engine.arms[name] for name in names],
+            request,
+            stream=stream,
+            input_tokens=query.input_tokens,
+        )
+        if not obstacles:
+            return arms
+        takers = [name for name in names if name not in obstacles]
+        if not takers:
+            raise UnfitArmError(obstacles)
+        return takers
 
     async def _decide(
         self,
@@ -182,6 +219,10 @@ class Caller:
         if len(failures) == 1:
             raise failures[0]
         raise AllArmsFailedError(failures)
+
+
+def _request(body: Mapping[str, Any] | ChatRequest) -> ChatRequest:
+    return body if isinstance(body, ChatRequest) else ChatRequest(body)
 
 
 def _order(decision: Decision) -> list[str]:

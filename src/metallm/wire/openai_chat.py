@@ -5,13 +5,14 @@ Streams are in `openai_stream`, usage in `openai_usage`, errors in `openai_error
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from metallm.core.completion import ChatRequest
 from metallm.errors import InputError, ProviderUnavailableError
+from metallm.wire.base import Answer
+from metallm.wire.extensions import without_extensions
 from metallm.wire.openai_errors import error_in
 from metallm.wire.openai_usage import read_usage, write_usage
 
@@ -23,23 +24,6 @@ if TYPE_CHECKING:
 
 PATH = "/chat/completions"
 """Where an API takes these requests, below its base URL."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is read from a whole answer.
-
-    Args:
-        text: the first choice's text, "" where it has none.
-        usage: billed tokens; None where the provider sent none.
-        model: the model that the provider names.
-        finish_reason: why the first choice ended.
-    """
-
-    text: str
-    usage: Usage | None
-    model: str | None = None
-    finish_reason: str | None = None
 
 
 def read_request(raw: bytes) -> ChatRequest:
@@ -81,7 +65,11 @@ def write_request(arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
     Raises:
         InputError: a value that JSON cannot carry.
     """
-    body: dict[str, Any] = {**request.body, **arm.options, "model": arm.upstream_model}
+    # a translated request holds what only some wires know, which strict hosts would refuse
+    asked = request.body if request.native is None else without_extensions(request.body)
+    body: dict[str, Any] = {**asked, **arm.options, "model": arm.upstream_model}
+    for name in arm.ignores:
+        body.pop(name, None)
     if arm.structured and request.answer_format is not None:
         body.setdefault("response_format", request.answer_format)
     if stream:

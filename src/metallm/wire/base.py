@@ -1,0 +1,137 @@
+"""The seam of an upstream wire: what a provider asks of each, whole answers and streams alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from metallm.core.arm import Arm
+    from metallm.core.completion import ChatRequest, StreamEvent
+    from metallm.core.price import Usage
+    from metallm.wire.openai_errors import WireError
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is read from a whole answer.
+
+    Args:
+        text: the first choice's text, "" where it has none.
+        usage: billed tokens; None where the provider sent none.
+        model: the model that the provider names.
+        finish_reason: why the first choice ended, in OpenAI's words.
+    """
+
+    text: str
+    usage: Usage | None
+    model: str | None = None
+    finish_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One HTTP request as it will be sent, for whoever has to sign the whole of it."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class StreamReader(Protocol):
+    """Reads one stream, whatever its frames are.
+
+    Attributes:
+        done: the stream said that it is over; nothing more is read.
+    """
+
+    done: bool
+
+    @property
+    def whole(self) -> bool:
+        """Whether the answer is complete."""
+        ...
+
+    def feed(self, chunk: bytes) -> list[StreamEvent]:
+        """The events that are complete with these bytes, which may be cut anywhere.
+
+        Raises:
+            StreamCutError: an error event, or one that cannot be read.
+        """
+        ...
+
+    def finish(self) -> list[StreamEvent]:
+        """The events that the end of the bytes completes.
+
+        Raises:
+            StreamCutError: as for `feed`, or the answer is not complete.
+        """
+        ...
+
+
+class Wire(Protocol):
+    """One upstream protocol, both directions, without I/O.
+
+    Answers and events come back in the caller's wire where it is this one, byte for byte as they
+    came; else in the canonical form, OpenAI's chat completions (`ChatRequest.answered_in`).
+
+    Attributes:
+        name: a name of `core.wires`.
+    """
+
+    name: str
+
+    def path(self, arm: Arm, *, stream: bool) -> str:
+        """Where requests go, below the arm's base URL."""
+        ...
+
+    def headers(self, key: str | None, request: ChatRequest) -> dict[str, str]:
+        """What identifies us, and what the caller's headers ask of this wire.
+
+        Args:
+            key: the provider's key; None where none is needed, or where the request is signed.
+            request: what the caller sent.
+        """
+        ...
+
+    def obstacle(self, arm: Arm, request: ChatRequest) -> str | None:
+        """What of the canonical request this wire cannot carry, in words; None where it can all.
+
+        It is asked before every decision: where nothing special is wanted it must cost nothing.
+        """
+        ...
+
+    def write_request(self, arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
+        """The body to send upstream: the caller's fields, the arm's fixed options over them.
+
+        Raises:
+            InputError: a value that cannot be written.
+        """
+        ...
+
+    def read_answer(
+        self, arm: Arm, raw: bytes, request: ChatRequest, *, now: float
+    ) -> tuple[Answer, bytes]:
+        """Read a whole answer; its bytes too, as the caller is to get them.
+
+        Args:
+            arm: whose answer it is.
+            raw: the answer's bytes.
+            request: what the caller sent.
+            now: POSIX seconds, for an answer that tells no time.
+
+        Raises:
+            ProviderUnavailableError: it cannot be read, or is an error in place of an answer.
+        """
+        ...
+
+    def reader(self, arm: Arm, request: ChatRequest, *, now: float) -> StreamReader:
+        """Reads one stream; arguments as for `read_answer`."""
+        ...
+
+    def read_error(self, body: bytes) -> WireError:
+        """What an error body says; a body in no known shape becomes the message."""
+        ...

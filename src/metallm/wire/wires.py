@@ -1,0 +1,14 @@
+"""The wires by name: the one list of what can be spoken upstream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metallm.wire.openai_wire import OpenAIWire
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from metallm.wire.base import Wire
+
+WIRES: Mapping[str, Wire] = {wire.name: wire for wire in (OpenAIWire(),)}
