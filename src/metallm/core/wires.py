@@ -1,0 +1,8 @@
+"""The names of the wires: what an arm, a caller or an answer says that it speaks."""
+
+from __future__ import annotations
+
+OPENAI = "openai"
+"""OpenAI's chat completions: the canonical form, between which and the others is translated."""
+
+NAMES = (OPENAI,)
