@@ -55,10 +55,12 @@ class Reservation:
     Args:
         number: tells it from the others of its ledger.
         amount: nano-USD.
+        note: what it is for, such as the arm's name.
     """
 
     number: int
     amount: int
+    note: str = ""
 
 
 class Ledger:
@@ -96,11 +98,12 @@ class Ledger:
         with self._lock:
             return self._left()
 
-    def reserve(self, amount: int) -> Reservation:
+    def reserve(self, amount: int, note: str = "") -> Reservation:
         """Set aside the most that a call can cost, before it is made.
 
         Args:
             amount: nano-USD, 0 or more.
+            note: what it is for.
 
         Raises:
             BudgetExhaustedError: less than that is left; nothing was set aside.
@@ -115,7 +118,7 @@ class Ledger:
                     limit_usd=as_usd(self.limit),
                     reserved_usd=as_usd(self._reserved),
                 )
-            made = Reservation(self._made, amount)
+            made = Reservation(self._made, amount, note)
             self._made += 1
             self._open[made.number] = made
             self._reserved += amount

@@ -1,0 +1,189 @@
+"""The most that a call can cost, known before it is made.
+
+Input: no tokenizer in use makes more tokens of a text than it has bytes in UTF-8, for each token
+stands for a byte at least; some normalise the text first (NFKC), which may lengthen it. So the
+bytes of the request's JSON bound the tokens of what we send. What a host adds of its own (the
+chat's template, a default system prompt, words around a JSON schema) is small and nowhere promised:
+`ADDED` allows for several times of what the usual templates add. Where a bill shows more than a
+bound, `Bounds` learns it.
+
+Output: what the request's token limit says, reasoning included. A request without a limit gets one.
+
+Note: The bound is in tokens and at the arm's price. A fee that is not in tokens is not in it, so
+arms with tools, searches or other media among their options are refused.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from metallm.core.ledger import nano_usd
+from metallm.errors import ConfigurationError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from metallm.core.arm import Arm
+    from metallm.core.completion import ChatRequest
+    from metallm.core.price import Price, Usage
+
+ADDED = 256
+"""Tokens that a host may add to a call."""
+
+ADDED_PER_MESSAGE = 16
+"""Tokens that a host may add to each message."""
+
+ADDED_FOR_SCHEMA = 512
+"""Tokens that a host may add to a call that is held to a JSON schema."""
+
+LIMITS = ("max_completion_tokens", "max_tokens")
+"""Fields that limit the output of a call."""
+
+_NOT_IN_TOKENS = (
+    "audio",
+    "functions",
+    "modalities",
+    "plugins",
+    "prediction",
+    "tools",
+    "web_search_options",
+)
+"""Fields of a request whose use hosts may bill by other units, or beside the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The most tokens of one call.
+
+    Args:
+        input_tokens: of all that is sent, and of what the host adds.
+        output_tokens: of all choices, reasoning included.
+    """
+
+    input_tokens: int
+    output_tokens: int
+
+    def nano_usd(self, price: Price) -> int:
+        """The most that the call can cost, in nano-USD.
+
+        Every input token counts at the dearest of the input prices: writing to a cache may cost
+        more than reading plainly.
+        """
+        per_input = [getattr(price, each.name) for each in fields(price) if each.name != "output"]
+        dearest = max(each for each in per_input if each is not None)
+        usd = (self.input_tokens * dearest + self.output_tokens * price.output) / 1e6
+        # one more, for a bill sums the same numbers in another order
+        return nano_usd(usd) + 1
+
+
+class Bounds:
+    """Bounds of calls; they widen where a bill shows that a host adds more than was allowed for.
+
+    Args:
+        output_tokens: the limit of calls that bring none.
+    """
+
+    def __init__(self, output_tokens: int) -> None:
+        self.output_tokens = output_tokens
+        self._seen_over: dict[str, Bound] = {}
+
+    def limited(self, arm: Arm, request: ChatRequest) -> ChatRequest:
+        """The request with a limit of its output: its own, the arm's, or ours."""
+        if any({**request.body, **arm.options}.get(name) is not None for name in LIMITS):
+            return request
+        # OpenAI's own models that reason refuse the older name, most other hosts the newer one
+        own = arm.provider == "openai" and arm.base_url is None
+        name = LIMITS[0] if own else LIMITS[1]
+        return replace(request, body={**request.body, name: self.output_tokens})
+
+    def bound(self, arm: Arm, request: ChatRequest) -> Bound:
+        """The most tokens of a call.
+
+        Args:
+            arm: who is asked.
+            request: what `limited` gave.
+
+        Raises:
+            InputError: parts that are no text, or a request in another wire: they have no bound.
+            ConfigurationError: a limit that is no number.
+        """
+        if request.native is not None:
+            raise InputError("a request in a wire of its own cannot be held to a budget")
+        body = {**request.body, **arm.options, "model": arm.upstream_model}
+        held = arm.structured and request.answer_format is not None
+        if held:
+            body.setdefault("response_format", request.answer_format)
+        messages = body.get("messages") or ()
+        added = ADDED + ADDED_PER_MESSAGE * len(messages) + ADDED_FOR_SCHEMA * held
+        over = self._seen_over.get(arm.name, Bound(0, 0))
+        sent = _most_tokens(body) + added + over.input_tokens
+        return Bound(sent, _limit(arm, body) * _choices(arm, body) + over.output_tokens)
+
+    def learn(self, arm: str, bound: Bound, usage: Usage) -> bool:
+        """Widen the bounds of an arm where a bill passed one.
+
+        Returns:
+            Whether it did.
+        """
+        more_in = max(usage.input_tokens - bound.input_tokens, 0)
+        more_out = max(usage.output_tokens - bound.output_tokens, 0)
+        if not (more_in or more_out):
+            return False
+        known = self._seen_over.get(arm, Bound(0, 0))
+        # twice: one bill does not show the worst
+        self._seen_over[arm] = Bound(
+            known.input_tokens + 2 * more_in, known.output_tokens + 2 * more_out
+        )
+        return True
+
+
+def unbounded(arm: Arm) -> str | None:
+    """Why no budget can be held with an arm, in words; None where it can."""
+    if arm.list_price is None:
+        return "its price is unknown: give input_price and output_price (USD per million tokens)"
+    extra = [name for name in _NOT_IN_TOKENS if arm.options.get(name)]
+    if extra:
+        return f"its options hold {', '.join(extra)}, whose cost has no bound in tokens"
+    return None
+
+
+def _most_tokens(body: Mapping[str, Any]) -> int:
+    for message in body.get("messages") or ():
+        content = message.get("content")
+        if isinstance(content, list) and any(part.get("type") != "text" for part in content):
+            raise InputError("only text can be held to a budget: images and files have no bound")
+    try:
+        sent = orjson.dumps(body, default=_plain)
+    except orjson.JSONEncodeError as error:
+        raise InputError(f"the request cannot be written as JSON: {error}") from error
+    if sent.isascii():
+        return len(sent)
+    return max(len(sent), len(unicodedata.normalize("NFKC", sent.decode()).encode()))
+
+
+def _limit(arm: Arm, body: Mapping[str, Any]) -> int:
+    given = [body[name] for name in LIMITS if body.get(name) is not None]
+    limits = [each for each in given if isinstance(each, int) and each > 0]
+    if not given or limits != given:
+        raise ConfigurationError(
+            f"arm {arm.name!r}: max_tokens must be a number of tokens, 1 or more, not {given!r}"
+        )
+    return max(limits)
+
+
+def _choices(arm: Arm, body: Mapping[str, Any]) -> int:
+    count = max(body.get("n") or 1, body.get("best_of") or 1)
+    if not isinstance(count, int) or count < 1:
+        raise ConfigurationError(f"arm {arm.name!r}: n must be a whole number, not {count!r}")
+    return count
+
+
+def _plain(value: object) -> object:
+    """What orjson does not know by itself: read-only mappings."""
+    if hasattr(value, "items"):
+        return dict(value.items())
+    raise TypeError
