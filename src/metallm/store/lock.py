@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_lock(descriptor: int) -> None:
+    def try_lock(descriptor: int) -> None:
+        """Lock an open file, or raise OSError where another process has."""
         # the byte lies past the process id, which then stays readable
         os.lseek(descriptor, 1 << 20, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -23,7 +24,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_lock(descriptor: int) -> None:
+    def try_lock(descriptor: int) -> None:
+        """Lock an open file, or raise OSError where another process has."""
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -51,7 +53,7 @@ class FileLock:
                 "its folder must exist and be writable, or set store.path to another place"
             ) from error
         try:
-            _try_lock(self._descriptor)
+            try_lock(self._descriptor)
         except OSError as error:
             owner = os.read(self._descriptor, 32).decode("ascii", "replace").strip()
             self.release()
