@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from doubles import CHEAP, DEAR, HashEmbedder, counting_ids
@@ -14,6 +15,7 @@ from metallm.core.arm import Arm
 from metallm.core.classes import EVIDENCE, STUDENT
 from metallm.core.completion import ChatRequest
 from metallm.errors import ConfigurationError, ProviderError
+from metallm.learners.classes import ClassLearner
 from metallm.providers.scripted import Scripted, ScriptedProvider
 
 LABELS = ("cat", "dog")
@@ -125,21 +127,28 @@ def test_gold_takes_the_place_of_the_references_word_and_shows_how_right_it_is()
     router.close()
 
 
-def test_a_label_told_by_gold_alone_teaches_as_if_there_had_been_no_audit() -> None:
-    audited, plain = _router(policy="random", share=1.0), _router(policy="random", share=0.0)
-    for number in range(60):
-        for router in (audited, plain):
-            answer = router.classify_sync(
-                _text(number), LABELS, task="pets", arms=[CHEAP.name, DEAR.name]
-            )
-            router.feedback(answer.decision_id, label=_truth(number))
-    rows = [
-        router.knowledge.classes.rows("pets", LABELS)  # type: ignore[union-attr]
-        for router in (audited, plain)
-    ]
-    assert rows == [60, 60]
-    for router in (audited, plain):
-        router.close()
+def test_gold_leaves_nothing_of_what_the_references_word_had_taught() -> None:
+    """The reference's own confusion counts come from gold alone, and each answer counts once."""
+    router, n = _router(policy="random", share=1.0), 60
+    for number in range(n):
+        answer = router.classify_sync(_text(number), LABELS, task="pets")
+        router.feedback(answer.decision_id, label=_truth(number))
+    assert isinstance(router.knowledge.classes, ClassLearner)
+    assert router.knowledge.classes.rows("pets", LABELS) == n
+    state = router.knowledge.classes.state()
+    arms = state["task0_confusion.arms"].tolist()
+    counts = state["task0_confusion.counts"][arms.index(REFERENCE)]
+    assert counts == pytest.approx(np.array([[n / 2, 0, 0], [0, n / 2, 0]]))
+    router.close()
+
+
+def test_the_references_word_tells_nothing_of_what_its_own_answers_are_worth() -> None:
+    router = _router(policy="random", share=1.0)
+    _asked(router, 60)
+    assert router.knowledge.classes is not None
+    state = router.knowledge.classes.state()
+    assert state["task0_confusion.arms"].tolist() == [CHEAP.name]
+    router.close()
 
 
 def test_an_audit_that_does_not_come_leaves_the_answer_as_it_was() -> None:
@@ -169,7 +178,7 @@ def test_a_restart_knows_what_audits_had_taught(tmp_path: Path) -> None:
     _asked(router, 60)
     router.close()
     again = _router(store=path, share=1.0)
-    assert again.knowledge.classes is not None
+    assert isinstance(again.knowledge.classes, ClassLearner)
     assert again.knowledge.classes.rows("pets", LABELS) == 60
     assert again.judges() == router.judges()
     again.close()

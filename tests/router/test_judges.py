@@ -128,7 +128,8 @@ def test_opinions_on_one_decision_are_weighed_by_their_information() -> None:
     taught = judges.corrected({"j": Said(1.0), "sharp": Said(0.0, weight=0.1)})
     weights = (one.weight, 0.1 * other.weight)
     mean = weights[0] * one.corrected(1.0) + weights[1] * other.corrected(0.0)
-    assert taught == pytest.approx((mean / sum(weights), sum(weights), None))
+    assert taught is not None
+    assert taught[:2] == pytest.approx((mean / sum(weights), sum(weights)))
     both = judges.corrected({"j": Said(1.0), "sharp": Said(1.0)})
     assert both is not None
     assert both.weight == 1.0  # never more than the truth

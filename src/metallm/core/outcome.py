@@ -18,11 +18,13 @@ class Taught(NamedTuple):
         quality: 0 to 1; a judge's corrected one may lie outside.
         weight: above 0 to 1, what it counts.
         label: the true label, where the judgement named it.
+        answers: what the arms that it tells of had answered, arm and label.
     """
 
     quality: float
     weight: float = 1.0
     label: str | None = None
+    answers: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Outcome:
         replaces: the quality that an earlier judgement gave and this one takes back.
         replaces_label: the label that went with it.
         replaces_weight: the weight that it was learned with.
+        replaces_answers: the answers that it was learned with; None for those of this one.
         weight: what the judgement counts, above 0 to 1.
         judge: who judged, where that is somebody who errs; None for a judgement that is true.
         corrected: what the arm learns in place of a judge's quality, once its errors are taken
@@ -92,6 +95,7 @@ class Outcome:
     replaces: float | None = None
     replaces_label: str | None = None
     replaces_weight: float = 1.0
+    replaces_answers: tuple[tuple[str, str | None], ...] | None = None
     weight: float = 1.0
     judge: str | None = None
     corrected: float | None = None
@@ -106,17 +110,18 @@ class Outcome:
         if self.kind != "feedback" or self.quality is None:
             return None
         if self.judge is None:
-            return Taught(self.quality, self.weight, self.label)
+            return Taught(self.quality, self.weight, self.label, self.answers)
         if self.corrected is None:
             return None
-        return Taught(self.corrected, self.corrected_weight, self.label)
+        return Taught(self.corrected, self.corrected_weight, self.label, self.answers)
 
     @property
     def taken_back(self) -> Taught | None:
         """What the arm had learned from an earlier judgement, which this one takes back."""
         if self.kind != "feedback" or self.replaces is None:
             return None
-        return Taught(self.replaces, self.replaces_weight, self.replaces_label)
+        told = self.answers if self.replaces_answers is None else self.replaces_answers
+        return Taught(self.replaces, self.replaces_weight, self.replaces_label, told)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

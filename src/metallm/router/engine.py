@@ -378,6 +378,9 @@ class Engine:
             return self._submitted(judgement, first, ())
         steps = self.steps(first)
         answers = () if self.knowledge.classes is None else answers_in(steps)
+        if judgement.judge is not None:
+            # a reference's word tells nothing of what its own answers are worth
+            answers = tuple(each for each in answers if each[0] != judgement.judge)
         told = [
             self._submitted(each, decision, answers if decision is first else ())
             for decision, each in verdicts(judgement, steps)

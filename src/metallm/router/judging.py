@@ -142,12 +142,13 @@ def _in_place(outcome: Outcome, known: Standing, lessons: tuple[Lesson, ...]) ->
     """The outcome with its lessons, taking back what the arm had learned of the decision before."""
     if known.taught is None:
         return replace(outcome, lessons=lessons) if lessons else outcome
-    quality, weight, label = known.taught
+    quality, weight, label, answers = known.taught
     return replace(
         outcome,
         replaces=quality,
         replaces_weight=weight,
         replaces_label=label,
+        replaces_answers=answers,
         lessons=lessons,
     )
 

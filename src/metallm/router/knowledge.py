@@ -215,7 +215,7 @@ class Knowledge:
                 # how good our own answers are is learned with the classes
                 if outcome.arm not in OWN_ARMS:
                     self._teach(decision, outcome.arm, taught, sign)
-                self._teach_classes(decision, outcome, taught, sign)
+                self._teach_classes(decision, taught, sign)
         for lesson in outcome.lessons:
             self.judges.learn(lesson)
 
@@ -235,16 +235,14 @@ class Knowledge:
         )
         self.outcomes += sign
 
-    def _teach_classes(
-        self, decision: Decision, outcome: Outcome, taught: Taught, sign: int
-    ) -> None:
+    def _teach_classes(self, decision: Decision, taught: Taught, sign: int) -> None:
         """Have a task's labels be learned, or given back, once a query: with its first decision."""
         if self.classes is None or taught.label is None or decision.parent is not None:
             return
         if taught.label not in decision.labels:
             return
         act = self.classes.learn if sign > 0 else self.classes.take_back
-        act(case_of(decision, outcome.answers), outcome.answers, taught.label, taught.weight)
+        act(case_of(decision, taught.answers), taught.answers, taught.label, taught.weight)
 
     def _fold_recorded(self, recorded: Recorded) -> None:
         self._check(recorded.contexts)

@@ -38,7 +38,8 @@ INSERT_OUTCOME = (
     "INSERT INTO outcomes (seq, decision_id, at, arm, kind, quality, label, answer, cost_usd, "
     "cost_estimated, latency_s, input_tokens, output_tokens, list_usd, error, replaces, "
     "replaces_label, replaces_weight, weight, judge, corrected, corrected_weight, lessons, "
-    "answers) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "answers, replaces_answers) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 INSERT_RECORDED = "INSERT INTO recorded (seq, at, tables) VALUES (?, ?, ?)"
 
@@ -130,6 +131,7 @@ def outcome_row(seq: int, outcome: Outcome) -> Row:
         pack_float(outcome.corrected_weight),
         _lessons_out(outcome.lessons),
         json.dumps(outcome.answers) if outcome.answers else None,
+        None if outcome.replaces_answers is None else json.dumps(outcome.replaces_answers),
     )
 
 
@@ -158,6 +160,7 @@ def outcome_of(row: Row) -> Outcome:
         corrected_weight=unpack_float(row[21]),
         lessons=_lessons_in(row[22]),
         answers=_answers_in(row[23]),
+        replaces_answers=None if row[24] is None else _answers_in(row[24]),
         at=unpack_float(row[2]),
     )
 

@@ -87,11 +87,15 @@ _STEPS_OF_A_CLASSIFICATION = (
     "ALTER TABLE outcomes ADD COLUMN answers TEXT",
 )
 
+# corrections of before took back what they knew themselves
+_ANSWERS_TAKEN_BACK = ("ALTER TABLE outcomes ADD COLUMN replaces_answers TEXT",)
+
 MIGRATIONS: Sequence[Sequence[str]] = (
     _FIRST,
     _LABELS_TAKEN_BACK,
     _WEIGHTS_AND_JUDGES,
     _STEPS_OF_A_CLASSIFICATION,
+    _ANSWERS_TAKEN_BACK,
 )
 
 
