@@ -1,4 +1,4 @@
-"""What a client asks of POST /v1/chat/completions, read from the body."""
+"""What a client asks for one answer, read from the body."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metallm.core.arm import Arm
+    from metallm.core.completion import ChatRequest
+    from metallm.wire.base import Face
 
 AUTO = "auto"
 """The model to ask for where the router is to choose."""
@@ -23,28 +25,32 @@ EXTENSION = "metallm"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One chat completion that was asked for.
+    """One completion that was asked for.
 
     Args:
         query: what is routed on.
-        body: what is sent upstream, unknown fields too.
+        request: what is sent upstream, unknown fields too.
         named: the arm that the client named; None where the router is to choose.
         routing: what the client says about the choice.
         stream: whether it wants events.
     """
 
     query: Query
-    body: Mapping[str, Any]
+    request: ChatRequest
     named: str | None
     routing: Routing
     stream: bool
 
 
-def read_asked(body: dict[str, Any], arms: Mapping[str, Arm]) -> Asked:
+def read_asked(
+    body: dict[str, Any], headers: Mapping[str, str], face: Face, arms: Mapping[str, Arm]
+) -> Asked:
     """Read a body; only what we must know is looked at.
 
     Args:
         body: the client's; our own field is taken out of it.
+        headers: the client's.
+        face: reads the wire that it speaks.
         arms: the arms by name.
 
     Raises:
@@ -60,8 +66,9 @@ def read_asked(body: dict[str, Any], arms: Mapping[str, Arm]) -> Asked:
     messages = body.get("messages")
     if not isinstance(messages, list):
         raise FieldError("messages", "must be a list of messages")
-    query = Query.of(messages, task=routing.task)
-    return Asked(query, body, None if model == AUTO else model, routing, flag_field(body, "stream"))
+    request, stream = face.read_request(body, headers), flag_field(body, "stream")
+    query = Query.of(request.body["messages"], task=routing.task)
+    return Asked(query, request, None if model == AUTO else model, routing, stream)
 
 
 def _routing(extension: object, *, named: bool) -> Routing:

@@ -1,22 +1,21 @@
-"""POST /v1/chat/completions."""
+"""POST /v1/chat/completions, and whatever else asks for one answer in another wire."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import orjson
 from starlette.responses import Response
 
+from metallm.core.wires import OPENAI
 from metallm.errors import ProviderError
 from metallm.gateway.asking import read_asked
 from metallm.gateway.errors import JSON
 from metallm.gateway.headers import cost_headers, decision_headers, overhead_s
-from metallm.gateway.naming import named_answer
 from metallm.gateway.note import note_of
 from metallm.gateway.presence import EventStream, while_present
 from metallm.gateway.reading import read_body
 from metallm.gateway.relay import Relay
-from metallm.wire.openai_usage import read_usage
+from metallm.wire.faces import FACES
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -30,31 +29,42 @@ if TYPE_CHECKING:
 
 
 class Chat:
-    """Chat completions, routed or by an arm's name, whole or streamed.
+    """Completions, routed or by an arm's name, whole or streamed.
 
     Args:
         caller: decides and calls.
         metrics: counts.
         log: is told of errors that nobody foresaw.
         max_body_bytes: of a request.
+        wire: what is spoken here.
+        kind: the endpoint in one word, for log and counts.
     """
 
     def __init__(
-        self, caller: Caller, metrics: Metrics, log: FilteringBoundLogger, max_body_bytes: int
+        self,
+        caller: Caller,
+        metrics: Metrics,
+        log: FilteringBoundLogger,
+        max_body_bytes: int,
+        *,
+        wire: str = OPENAI,
+        kind: str = "chat",
     ) -> None:
+        self._face = FACES[wire]
+        self._kind = kind
         self._caller = caller
         self._metrics = metrics
         self._log = log
         self._max_body_bytes = max_body_bytes
 
     async def complete(self, request: Request) -> Response:
-        """One chat completion."""
-        note = note_of(request, "chat")
+        """One completion."""
+        note = note_of(request, self._kind)
         body = await read_body(request, self._max_body_bytes)
-        asked = read_asked(body, self._caller.engine.arms)
+        asked = read_asked(body, request.headers, self._face, self._caller.engine.arms)
         try:
             if asked.stream:
-                note.kind = "chat_stream"
+                note.kind = f"{self._kind}_stream"
                 return await self._stream(request.receive, asked, note)
             return await self._whole(request.receive, asked, note)
         except ProviderError as error:
@@ -64,17 +74,15 @@ class Chat:
     async def _whole(self, receive: Receive, asked: Asked, note: Note) -> Response:
         work = self._caller.answer(
             asked.query,
-            asked.body,
+            asked.request,
             arms=asked.routing.arms,
             cost_weight=asked.routing.cost_weight,
             named=asked.named,
         )
         answer = await while_present(receive, work)
         note.decision_id, note.arm = answer.decision_id, answer.arm
-        document = orjson.loads(answer.raw)
-        usage = read_usage(document.get("usage"))
-        self._metrics.answered(answer.decision, answer.arm, usage, answer.cost_usd)
-        raw = named_answer(document, answer.arm)
+        self._metrics.answered(answer.decision, answer.arm, answer.usage, answer.cost_usd)
+        raw = self._face.write_answer(answer.raw, wire=answer.wire, model=answer.arm)
         own_s = overhead_s(note.elapsed_s(), answer.latency_s, answer.decision, answer.arm)
         self._metrics.overhead(note, own_s)
         headers = {
@@ -86,7 +94,7 @@ class Chat:
     async def _stream(self, receive: Receive, asked: Asked, note: Note) -> Response:
         work = self._caller.stream(
             asked.query,
-            asked.body,
+            asked.request,
             arms=asked.routing.arms,
             cost_weight=asked.routing.cost_weight,
             named=asked.named,
@@ -95,5 +103,5 @@ class Chat:
         note.decision_id, note.arm = streamed.decision.id, streamed.arm
         own_s = overhead_s(note.elapsed_s(), streamed.waited_s, streamed.decision, streamed.arm)
         self._metrics.overhead(note, own_s)
-        relay = Relay(streamed, self._metrics, self._log, note)
+        relay = Relay(streamed, self._face.writer(streamed.arm), self._metrics, self._log, note)
         return EventStream(relay.events(), decision_headers(streamed.decision, streamed.arm, own_s))

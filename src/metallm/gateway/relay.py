@@ -6,12 +6,10 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from metallm.errors import MetaLLMError, ProviderError
-from metallm.gateway.errors import error_body, internal_body
+from metallm.gateway.errors import error_body, internal_body, kind_of
 from metallm.gateway.headers import cost_comment
-from metallm.gateway.naming import ChunkNaming
 from metallm.gateway.watch import tell_internal
-from metallm.wire.openai_stream import DONE
-from metallm.wire.sse import write_comment, write_event
+from metallm.wire.sse import write_comment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from metallm.gateway.metrics import Metrics
     from metallm.gateway.note import Note
     from metallm.router.streamed import Streamed
+    from metallm.wire.base import StreamWriter
 
 
 class Relay:
@@ -29,23 +28,30 @@ class Relay:
 
     Args:
         streamed: the answer.
+        writer: writes it in the caller's wire.
         metrics: counts.
         log: is told of errors that nobody foresaw.
         note: the request's.
     """
 
     def __init__(
-        self, streamed: Streamed, metrics: Metrics, log: FilteringBoundLogger, note: Note
+        self,
+        streamed: Streamed,
+        writer: StreamWriter,
+        metrics: Metrics,
+        log: FilteringBoundLogger,
+        note: Note,
     ) -> None:
         self._streamed = streamed
+        self._writer = writer
         self._metrics = metrics
         self._log = log
         self._note = note
         self._usage: Usage | None = None
-        self._end = DONE
+        self._error: bytes | None = None
 
     async def events(self) -> AsyncGenerator[bytes, None]:
-        """The answer's events, the bill as a comment, and [DONE]; or an error in its place."""
+        """The answer's events, the bill as a comment, and the end; or an error in its place."""
         streamed = self._streamed
         try:
             async with aclosing(self._passed_on()) as events:
@@ -57,21 +63,21 @@ class Relay:
         yield write_comment(
             cost_comment(streamed.decision, streamed.cost_usd, estimated=streamed.cost_estimated)
         )
-        yield self._end
+        yield self._writer.end() if self._error is None else self._error
 
     async def _passed_on(self) -> AsyncGenerator[bytes, None]:
-        name = ChunkNaming(self._streamed.arm)
+        write = self._writer.event
         try:
             async with aclosing(self._streamed.events()) as events:
                 async for event in events:
                     if event.usage is not None:
                         self._usage = event.usage
-                    if not event.only_usage:
-                        yield write_event(name(event.data))
+                    if frames := write(event):
+                        yield frames
         except MetaLLMError as error:
             if isinstance(error, ProviderError):
                 self._metrics.failed(error)
-            self._end = write_event(error_body(error))
+            self._error = self._writer.error(error_body(error), status=kind_of(error).status)
         except Exception as error:  # noqa: BLE001 - the answer has begun: it can only be told within
             tell_internal(self._log, self._note, error)
-            self._end = write_event(internal_body(self._note.request_id))
+            self._error = self._writer.error(internal_body(self._note.request_id), status=500)

@@ -1,9 +1,11 @@
-"""The sandbox: an upstream that speaks OpenAI's chat completions and answers from recordings."""
+"""The sandbox: an upstream that answers from recordings, in every wire that callers can speak."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -11,10 +13,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from metallm.core.chance import uniform
+from metallm.core.completion import StreamEvent
 from metallm.core.query import last_user_text
+from metallm.core.wires import OPENAI
 from metallm.errors import InputError
 from metallm.sandbox.answers import Answers
 from metallm.sandbox.lookup import Lookup
+from metallm.wire.faces import FACES
 from metallm.wire.openai_chat import (
     read_request,
     wants_stream,
@@ -24,22 +29,32 @@ from metallm.wire.openai_chat import (
     write_models,
 )
 from metallm.wire.openai_errors import write_error
-from metallm.wire.openai_stream import DONE, write_chunk
-from metallm.wire.sse import write_event
+from metallm.wire.openai_stream import write_chunk
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from starlette.requests import Request
 
     from metallm.sandbox.answers import RecordedAnswer
     from metallm.tables.recordings import Recordings
+    from metallm.wire.base import Face
 
 CREATED = 1_700_000_000
 """POSIX seconds in every answer: the same run gives the same bytes."""
 
 PIECES = 4
 """Chunks that a streamed text is cut into, at most."""
+
+EVENTS = "text/event-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """An answer that is none: HTTP status, and the error in OpenAI's shape."""
+
+    status: int
+    body: bytes
 
 
 def create_app(
@@ -62,7 +77,7 @@ def create_app(
     sandbox = _Sandbox(recordings, latency_s, error_rate, seed, sleep)
     return Starlette(
         routes=[
-            Route("/v1/chat/completions", sandbox.chat, methods=["POST"]),
+            Route("/v1/chat/completions", partial(sandbox.answer, FACES[OPENAI]), methods=["POST"]),
             Route("/v1/models", sandbox.models),
             Route("/v1/models/{name:path}", sandbox.model),
         ]
@@ -87,24 +102,24 @@ class _Sandbox:
         self._sleep = sleep
         self._requests = itertools.count()
 
-    async def chat(self, request: Request) -> Response:
-        """One chat completion."""
+    async def answer(self, face: Face, request: Request) -> Response:
+        """One completion, in the wire of the face."""
         index = next(self._requests)
         raw = await request.body()
         if self._latency_s:
             await self._sleep(self._latency_s)
         if (fault := self._fault(index)) is not None:
-            return fault
+            return _told(face, fault)
         try:
-            asked = read_request(raw)
+            asked = face.read_request(dict(read_request(raw).body), request.headers)
             messages = asked.body.get("messages")
             last_user_text(messages if isinstance(messages, list) else [])
         except InputError as error:
-            return _refused(400, str(error), param="messages")
+            return _told(face, _refused(400, str(error), param="messages"))
         model = asked.body.get("model")
         found = self._recorded(model, messages)
-        if isinstance(found, Response):
-            return found
+        if isinstance(found, _Refusal):
+            return _told(face, found)
         named: dict[str, Any] = {
             "answer_id": f"sandbox-{index}",
             "created": CREATED,
@@ -112,8 +127,9 @@ class _Sandbox:
         }
         if wants_stream(asked):
             events = _events(found, named, usage_asked=wants_usage(asked))
-            return StreamingResponse(events, media_type="text/event-stream")
-        return _json(write_answer(**named, text=found.text, usage=found.usage))
+            return StreamingResponse(_frames(face, str(model), events), media_type=EVENTS)
+        answer = write_answer(**named, text=found.text, usage=found.usage)
+        return _json(face.write_answer(answer, wire=OPENAI, model=str(model)))
 
     async def models(self, request: Request) -> Response:
         """All recorded models."""
@@ -125,25 +141,25 @@ class _Sandbox:
         name = request.path_params["name"]
         column = self._answers.column(name)
         if column is None:
-            return self._no_model(name)
+            return _told(FACES[OPENAI], self._no_model(name))
         return _json(write_model(name, created=CREATED, owner=_owner(self._names[column])))
 
-    def _fault(self, index: int) -> Response | None:
+    def _fault(self, index: int) -> _Refusal | None:
         """The error that this request is to meet, or None."""
         u = uniform(self._seed, index)
         if u >= self._error_rate:
             return None
         if u < self._error_rate / 2:
             body = write_error("the sandbox failed, as it was told to", kind="server_error")
-            return _json(body, 500)
+            return _Refusal(500, body)
         body = write_error(
             "the sandbox limits you, as it was told to",
             kind="rate_limit_error",
             code="rate_limit_exceeded",
         )
-        return _json(body, 429)
+        return _Refusal(429, body)
 
-    def _recorded(self, model: object, messages: Any) -> RecordedAnswer | Response:
+    def _recorded(self, model: object, messages: Any) -> RecordedAnswer | _Refusal:
         column = self._answers.column(model) if isinstance(model, str) else None
         if column is None:
             return self._no_model(model)
@@ -167,25 +183,33 @@ class _Sandbox:
             )
         return answer
 
-    def _no_model(self, name: object) -> Response:
+    def _no_model(self, name: object) -> _Refusal:
         told = f"no recorded model is called {name!r}; GET /v1/models lists them"
         return _refused(404, told, param="model", code="model_not_found")
 
 
-async def _events(
+def _events(
     answer: RecordedAnswer, named: dict[str, Any], *, usage_asked: bool
-) -> AsyncIterator[bytes]:
-    """The answer as server-sent events."""
+) -> Iterator[StreamEvent]:
+    """The answer as events of the canonical wire."""
     first = {"role": "assistant", "content": ""}
-    yield write_event(write_chunk(**named, delta=first))
+    yield StreamEvent(write_chunk(**named, delta=first))
     size = max(1, -(-len(answer.text) // PIECES))
     for start in range(0, len(answer.text), size):
         piece = answer.text[start : start + size]
-        yield write_event(write_chunk(**named, delta={"content": piece}))
-    yield write_event(write_chunk(**named, finish_reason="stop"))
-    if usage_asked:
-        yield write_event(write_chunk(**named, usage=answer.usage))
-    yield DONE
+        yield StreamEvent(write_chunk(**named, delta={"content": piece}))
+    yield StreamEvent(write_chunk(**named, finish_reason="stop"))
+    usage = answer.usage
+    yield StreamEvent(write_chunk(**named, usage=usage), "", usage, only_usage=not usage_asked)
+
+
+async def _frames(face: Face, model: str, events: Iterator[StreamEvent]) -> AsyncIterator[bytes]:
+    """Events as the face's callers read them."""
+    writer = face.writer(model)
+    for event in events:
+        if frames := writer.event(event):
+            yield frames
+    yield writer.end()
 
 
 def _owner(name: str) -> str:
@@ -196,8 +220,12 @@ def _json(body: bytes, status: int = 200) -> Response:
     return Response(body, status, media_type="application/json")
 
 
+def _told(face: Face, refusal: _Refusal) -> Response:
+    return _json(face.write_error(refusal.body, status=refusal.status), refusal.status)
+
+
 def _refused(
     status: int, message: str, *, param: str | None = None, code: str | None = None
-) -> Response:
+) -> _Refusal:
     body = write_error(message, kind="invalid_request_error", param=param, code=code)
-    return _json(body, status)
+    return _Refusal(status, body)

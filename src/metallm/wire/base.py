@@ -1,4 +1,4 @@
-"""The seam of an upstream wire: what a provider asks of each, whole answers and streams alike."""
+"""The two seams of a protocol: `Wire`, towards those we ask; `Face`, towards those who ask us."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from metallm.core.arm import Arm
     from metallm.core.completion import ChatRequest, StreamEvent
@@ -134,4 +135,65 @@ class Wire(Protocol):
 
     def read_error(self, body: bytes) -> WireError:
         """What an error body says; a body in no known shape becomes the message."""
+        ...
+
+
+class StreamWriter(Protocol):
+    """Writes one stream, frames and all, as a caller of this wire reads it."""
+
+    def event(self, event: StreamEvent) -> bytes:
+        """An event of the arm's stream, in this wire or the canonical form; b"" for nothing yet."""
+        ...
+
+    def end(self) -> bytes:
+        """What says that the answer is complete."""
+        ...
+
+    def error(self, body: bytes, *, status: int) -> bytes:
+        """An error that ends the stream in place of `end`; arguments as for `Face.write_error`."""
+        ...
+
+
+class Face(Protocol):
+    """One protocol from the side of those who are asked: the gateway and the sandbox. No I/O.
+
+    Attributes:
+        name: a name of `core.wires`.
+    """
+
+    name: str
+
+    def read_request(self, body: dict[str, Any], headers: Mapping[str, str]) -> ChatRequest:
+        """A caller's request.
+
+        Args:
+            body: its JSON; fields of ours are taken out already.
+            headers: the request's, names in lower case.
+
+        Raises:
+            InputError: a field that cannot be read; the message names it.
+        """
+        ...
+
+    def write_answer(self, raw: bytes, *, wire: str, model: str) -> bytes:
+        """A whole answer as the caller is to get it.
+
+        Args:
+            raw: the answer.
+            wire: the wire of it: this one or the canonical one.
+            model: what to name as the model.
+        """
+        ...
+
+    def writer(self, model: str) -> StreamWriter:
+        """Writes one stream that names `model`."""
+        ...
+
+    def write_error(self, body: bytes, *, status: int) -> bytes:
+        """An error as this wire tells it.
+
+        Args:
+            body: the error in OpenAI's shape; in this wire's own it is given back as it is.
+            status: HTTP status.
+        """
         ...

@@ -3,7 +3,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from metallm.gateway.naming import ChunkNaming
+from metallm.wire.openai_naming import ChunkNaming
 
 FIRST = b'{"id":"x","model":"m-1","choices":[]}'
 

@@ -1,0 +1,14 @@
+"""The faces by name: the one list of what callers can speak."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metallm.wire.openai_face import OpenAIFace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from metallm.wire.base import Face
+
+FACES: Mapping[str, Face] = {face.name: face for face in (OpenAIFace(),)}
