@@ -13,6 +13,7 @@ from metallm.core.completion import ChatRequest
 from metallm.errors import InputError, ProviderUnavailableError
 from metallm.wire.base import Answer
 from metallm.wire.extensions import without_extensions
+from metallm.wire.merging import merged
 from metallm.wire.openai_errors import error_in
 from metallm.wire.openai_usage import read_usage, write_usage
 
@@ -65,13 +66,10 @@ def write_request(arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
     Raises:
         InputError: a value that JSON cannot carry.
     """
-    # a translated request holds what only some wires know, which strict hosts would refuse
-    asked = request.body if request.native is None else without_extensions(request.body)
-    body: dict[str, Any] = {**asked, **arm.options, "model": arm.upstream_model}
-    for name in arm.ignores:
-        body.pop(name, None)
-    if arm.structured and request.answer_format is not None:
-        body.setdefault("response_format", request.answer_format)
+    body = merged(arm, request)
+    if request.native is not None:
+        # a translated request holds what only some wires know, which strict hosts would refuse
+        body = without_extensions(body)
     if stream:
         options = body.get("stream_options")
         kept = options if isinstance(options, dict) else {}

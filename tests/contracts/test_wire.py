@@ -1,0 +1,189 @@
+"""What every wire keeps to, towards those we ask and those who ask us. A new one joins `ROWS`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.wire_cases import answers, as_events, assembled, cut, requests, said
+from metallm.core.arm import Arm
+from metallm.core.completion import ChatRequest, Native, StreamEvent
+from metallm.core.wires import NAMES, OPENAI
+from metallm.errors import ProviderUnavailableError, StreamCutError
+from metallm.wire.base import Face, StreamReader, Wire
+from metallm.wire.faces import FACES
+from metallm.wire.openai_errors import write_error
+from metallm.wire.openai_usage import read_usage
+from metallm.wire.wires import WIRES
+
+ASKS_USAGE = ChatRequest({"messages": [], "stream_options": {"include_usage": True}})
+
+
+@dataclass(frozen=True)
+class Row:
+    """One wire.
+
+    Args:
+        name: a name of `core.wires`.
+        model: a model that takes all that the cases ask.
+    """
+
+    name: str
+    model: str
+
+    @property
+    def wire(self) -> Wire:
+        return WIRES[self.name]
+
+    @property
+    def face(self) -> Face:
+        return FACES[self.name]
+
+    @property
+    def arm(self) -> Arm:
+        return Arm("up/arm", model=self.model, wire=self.name)
+
+    def reader(self, request: ChatRequest = ASKS_USAGE) -> StreamReader:
+        return self.wire.reader(self.arm, request, now=7.0)
+
+    def stream(self, answer: dict[str, Any]) -> bytes:
+        """The bytes of a stream, as the wire's own servers send it."""
+        writer = self.face.writer(self.model)
+        return b"".join([*map(writer.event, as_events(answer)), writer.end()])
+
+    def native(self, body: dict[str, Any]) -> ChatRequest:
+        """A request of a caller who speaks this wire."""
+        if self.name == OPENAI:
+            return ChatRequest(body)
+        return ChatRequest({"messages": []}, native=Native(self.name, body))
+
+
+ROWS = [Row(OPENAI, "gpt-4o")]
+rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+
+
+def read_all(reader: StreamReader, chunks: list[bytes]) -> list[StreamEvent]:
+    return [event for chunk in chunks for event in reader.feed(chunk)] + reader.finish()
+
+
+def test_every_wire_is_in_the_contract() -> None:
+    assert {row.name for row in ROWS} == set(NAMES) == set(FACES) == set(WIRES)
+
+
+@rows
+@given(requests())
+def test_a_request_comes_back_from_the_wire_as_it_was(row: Row, body: dict[str, Any]) -> None:
+    request = ChatRequest(body)
+    assert row.wire.obstacle(row.arm, request) is None
+    for stream in (False, True):
+        sent = orjson.loads(row.wire.write_request(row.arm, request, stream=stream))
+        back = row.face.read_request(sent, {}).body
+        assert {name: back[name] for name in body} == body
+        assert set(back) - set(body) <= {"model", "stream", "stream_options"}
+
+
+@rows
+@given(answers())
+def test_an_answer_comes_back_from_the_wire_as_it_was(row: Row, answer: dict[str, Any]) -> None:
+    raw = row.face.write_answer(orjson.dumps(answer), wire=OPENAI, model="m")
+    told, canonical = row.wire.read_answer(row.arm, raw, ASKS_USAGE, now=7.0)
+    back = orjson.loads(canonical)
+    assert back["choices"] == answer["choices"]
+    assert (back["object"], back["model"], back["created"]) == ("chat.completion", "m", 7)
+    choice = answer["choices"][0]
+    assert told.text == (choice["message"]["content"] or "")
+    assert told.usage == read_usage(answer["usage"]) == read_usage(back["usage"])
+    assert (told.model, told.finish_reason) == ("m", choice["finish_reason"])
+
+
+@rows
+@given(answers(), st.lists(st.integers(min_value=0), max_size=8))
+def test_a_stream_cut_anywhere_adds_up_to_the_answer(
+    row: Row, answer: dict[str, Any], places: list[int]
+) -> None:
+    reader = row.reader()
+    events = read_all(reader, cut(row.stream(answer), places))
+    assert reader.whole
+    assert assembled(events) == said(answer)
+    assert "".join(event.text for event in events) == said(answer)["content"]
+    assert [each.usage for each in events if each.usage][-1] == read_usage(answer["usage"])
+    chunks = [orjson.loads(event.data) for event in events]
+    assert {event.wire for event in events} == {OPENAI}
+    assert len({(chunk["id"], chunk["model"], chunk["created"]) for chunk in chunks}) == 1
+    assert {chunk["object"] for chunk in chunks} == {"chat.completion.chunk"}
+    assert chunks[0]["choices"][0]["delta"]["role"] == "assistant"
+
+
+@rows
+@given(answers())
+def test_usage_that_the_caller_did_not_ask_for_is_marked(row: Row, answer: dict[str, Any]) -> None:
+    events = read_all(row.reader(ChatRequest({"messages": []})), [row.stream(answer)])
+    extra = [event for event in events if not orjson.loads(event.data)["choices"]]
+    assert [event.only_usage for event in extra] == [True]
+
+
+@rows
+@given(answers(), st.data())
+def test_a_stream_that_ends_early_is_cut(row: Row, answer: dict[str, Any], data: Any) -> None:
+    writer = row.face.writer(row.model)
+    frames = [writer.event(event) for event in as_events(answer)[:-2]]
+    raw = b"".join(frames)
+    part = raw[: data.draw(st.integers(0, len(raw)))]
+    with pytest.raises(StreamCutError, match="arm 'up/arm'"):
+        read_all(row.reader(), [part])
+
+
+@rows
+def test_an_error_within_a_stream_is_raised_with_its_status(row: Row) -> None:
+    body = write_error("too many at once", kind="server_error", code="503")
+    frames = row.face.writer(row.model).error(body, status=503)
+    with pytest.raises(StreamCutError) as raised:
+        read_all(row.reader(), [frames])
+    assert raised.value.status is not None
+    assert raised.value.status >= 500
+
+
+@rows
+@pytest.mark.parametrize("status", [400, 401, 404, 413, 429, 500, 503])
+def test_an_error_keeps_its_words(row: Row, status: int) -> None:
+    body = write_error("what went wrong", kind="some_kind")
+    told = row.wire.read_error(row.face.write_error(body, status=status))
+    assert told.message == "what went wrong"
+    assert told.type
+
+
+@rows
+@pytest.mark.parametrize("raw", [b"", b"<html>", b"[]", b"{}", b'{"error": {"message": "x"}}'])
+def test_what_is_no_answer_makes_the_arm_unavailable(row: Row, raw: bytes) -> None:
+    with pytest.raises(ProviderUnavailableError, match="arm 'up/arm'"):
+        row.wire.read_answer(row.arm, raw, ASKS_USAGE, now=7.0)
+
+
+@rows
+@given(requests(), answers())
+def test_between_two_of_one_wire_nothing_is_lost(
+    row: Row, body: dict[str, Any], answer: dict[str, Any]
+) -> None:
+    sent = orjson.loads(row.wire.write_request(row.arm, ChatRequest(body), stream=False))
+    own = {**sent, "brand_new": {"deep": [1, None]}, "model": "auto"}
+    request = row.native(own)
+    passed = orjson.loads(row.wire.write_request(row.arm, request, stream=False))
+    assert passed == {**own, "model": passed["model"]}
+    assert passed["model"] == sent["model"]
+    raw = row.face.write_answer(orjson.dumps(answer), wire=OPENAI, model="m")
+    assert row.wire.read_answer(row.arm, raw, request, now=7.0)[1] == raw
+    for event in read_all(row.wire.reader(row.arm, request, now=7.0), [row.stream(answer)]):
+        assert event.wire == row.name
+
+
+@rows
+def test_the_key_is_sent_in_one_header_and_nothing_without_one(row: Row) -> None:
+    with_key = row.wire.headers("the-key", ASKS_USAGE)
+    assert sum("the-key" in value for value in with_key.values()) == 1
+    assert not any("the-key" in value for value in row.wire.headers(None, ASKS_USAGE).values())
+    assert row.wire.path(row.arm, stream=True).startswith("/")

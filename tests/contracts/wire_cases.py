@@ -1,0 +1,196 @@
+"""Canonical requests and answers for the wires' contract, in the normal form that all can carry."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from hypothesis import strategies as st
+
+from metallm.core.completion import StreamEvent
+from metallm.core.price import Usage
+from metallm.wire.openai_stream import write_chunk
+from metallm.wire.openai_usage import write_usage
+
+WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20).filter(
+    lambda text: bool(text.strip())
+)
+NAMES = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=12)
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=4,
+)
+OBJECTS = st.dictionaries(st.text(max_size=6), JSON_VALUES, max_size=3)
+IMAGE = st.sampled_from(
+    ["data:image/png;base64,aGVsbG8=", "https://example.org/cat.png", "data:image/jpeg;base64,YQ=="]
+)
+
+
+@st.composite
+def tool_calls(draw: st.DrawFn, least: int = 1) -> list[dict[str, Any]]:
+    """Calls as an assistant's message holds them, arguments written as orjson writes them."""
+    return [
+        {
+            "id": f"call_{number}",
+            "type": "function",
+            "function": {"name": draw(NAMES), "arguments": orjson.dumps(draw(OBJECTS)).decode()},
+        }
+        for number in range(draw(st.integers(least, 3)))
+    ]
+
+
+@st.composite
+def user_turn(draw: st.DrawFn) -> dict[str, Any]:
+    content: Any = draw(WORDS)
+    if draw(st.booleans()):
+        text = {"type": "text", "text": content}
+        content = [text, {"type": "image_url", "image_url": {"url": draw(IMAGE)}}]
+    return {"role": "user", "content": content}
+
+
+@st.composite
+def tool_turn(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """An assistant that calls tools, their results, and what it says then."""
+    calls = draw(tool_calls())
+    said = draw(st.none() | WORDS)
+    results = [
+        {"role": "tool", "tool_call_id": call["id"], "content": draw(WORDS)} for call in calls
+    ]
+    return [
+        {"role": "assistant", "content": said, "tool_calls": calls},
+        *results,
+        {"role": "assistant", "content": draw(WORDS)},
+    ]
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> list[dict[str, Any]]:
+    told = [{"role": "system", "content": draw(WORDS)}] if draw(st.booleans()) else []
+    for _ in range(draw(st.integers(0, 2))):
+        told.append(draw(user_turn()))
+        told += (
+            draw(tool_turn())
+            if draw(st.booleans())
+            else [{"role": "assistant", "content": draw(WORDS)}]
+        )
+    return [*told, draw(user_turn())]
+
+
+TOOL_CHOICES: Any = st.sampled_from(
+    ["auto", "required", "none", {"type": "function", "function": {"name": "f"}}]
+)
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> dict[str, Any]:
+    """Request bodies without a model."""
+    body: dict[str, Any] = {"messages": draw(messages()), "max_tokens": draw(st.integers(1, 4096))}
+    optional: dict[str, Any] = {
+        "temperature": st.floats(0, 1),
+        "top_p": st.floats(0.01, 1),
+        "stop": st.lists(WORDS, min_size=1, max_size=3, unique=True),
+    }
+    for name, values in optional.items():
+        if draw(st.booleans()):
+            body[name] = draw(values)
+    if draw(st.booleans()):
+        schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+        tool = {"name": "f", "description": draw(WORDS), "parameters": schema}
+        body["tools"] = [{"type": "function", "function": tool}]
+        if draw(st.booleans()):
+            body["tool_choice"] = draw(TOOL_CHOICES)
+    return body
+
+
+@st.composite
+def usages(draw: st.DrawFn) -> Usage:
+    cached, plain = draw(st.integers(0, 500)), draw(st.integers(0, 500))
+    output = draw(st.integers(0, 500))
+    return Usage(cached + plain, output, cached)
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> dict[str, Any]:
+    """Whole answers with a text, calls, or both."""
+    calls = draw(st.just([]) | tool_calls())
+    text = draw(WORDS) if not calls else draw(st.none() | WORDS)
+    message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+    reason = draw(st.sampled_from(["stop", "length"]))
+    if calls:
+        message["tool_calls"] = calls
+        reason = "tool_calls"
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
+    return {
+        "id": "answer-1",
+        "object": "chat.completion",
+        "created": 7,
+        "model": "m",
+        "choices": [choice],
+        "usage": write_usage(draw(usages())),
+    }
+
+
+def as_events(answer: dict[str, Any]) -> list[StreamEvent]:
+    """The answer as canonical events: text in two pieces, each call in three."""
+    named: Any = {"answer_id": answer["id"], "created": answer["created"], "model": answer["model"]}
+    choice = answer["choices"][0]
+    text = choice["message"]["content"] or ""
+    half = len(text) // 2
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    deltas += [{"content": piece} for piece in (text[:half], text[half:]) if piece]
+    for index, call in enumerate(choice["message"].get("tool_calls", [])):
+        name, arguments = call["function"]["name"], call["function"]["arguments"]
+        begun = {"index": index, "id": call["id"], "type": "function"}
+        deltas.append({"tool_calls": [{**begun, "function": {"name": name, "arguments": ""}}]})
+        half = len(arguments) // 2
+        deltas += [
+            {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
+            for piece in (arguments[:half], arguments[half:])
+        ]
+    events = [
+        StreamEvent(write_chunk(**named, delta=delta), str(delta.get("content", "")))
+        for delta in deltas
+    ]
+    events.append(StreamEvent(write_chunk(**named, finish_reason=choice["finish_reason"])))
+    usage = answer["usage"]
+    last = orjson.dumps({**orjson.loads(write_chunk(**named)), "choices": [], "usage": usage})
+    return [*events, StreamEvent(last, "", None, only_usage=False)]
+
+
+def assembled(events: Iterable[StreamEvent]) -> dict[str, Any]:
+    """The whole message that a stream's canonical chunks add up to: content, calls, reason."""
+    calls: dict[int, dict[str, str]] = {}
+    text, reason = "", None
+    for event in events:
+        for choice in orjson.loads(event.data)["choices"]:
+            delta = choice["delta"]
+            text += delta.get("content") or ""
+            for piece in delta.get("tool_calls", []):
+                call = calls.setdefault(piece["index"], {"id": "", "name": "", "arguments": ""})
+                call["id"] += piece.get("id", "")
+                call["name"] += piece["function"].get("name", "")
+                call["arguments"] += piece["function"].get("arguments", "")
+            reason = choice["finish_reason"] or reason
+    return {"content": text, "calls": [calls[index] for index in sorted(calls)], "reason": reason}
+
+
+def said(answer: dict[str, Any]) -> dict[str, Any]:
+    """What `assembled` gives for the answer's stream."""
+    choice = answer["choices"][0]
+    calls = [
+        {"id": each["id"], **each["function"]} for each in choice["message"].get("tool_calls", [])
+    ]
+    return {
+        "content": choice["message"]["content"] or "",
+        "calls": calls,
+        "reason": choice["finish_reason"],
+    }
+
+
+def cut(raw: bytes, places: list[int]) -> list[bytes]:
+    """Bytes in pieces."""
+    edges = [0, *sorted(place % (len(raw) + 1) for place in places), len(raw)]
+    return [raw[start:end] for start, end in itertools.pairwise(edges)]
