@@ -73,6 +73,12 @@ class RouterSettings(_Section):
         description="Learn tasks' labels from feedback, to answer easy classifications without "
         "asking any arm.",
     )
+    label_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of classifications that are marked as wanting their true label.",
+    )
     seed: int = Field(default=0, description="Seed of every draw.")
     log_prompts: bool = Field(default=False, description="Keep the text of queries in the log.")
 

@@ -73,6 +73,8 @@ class Router(Engine):
         audit: an arm whose answers stand in for true labels, and to how many queries more; None
             learns from feedback alone. That arm is presumed to be the best where nothing else is
             known: `prior_quality` of arms says otherwise.
+        label_share: of how many classifications the true label is asked for, 0 to 1: the answers
+            that are doubted most come with `wants_label`.
         learner: makes the learner of quality from the length of a context; None for the policy's
             own.
         clock: POSIX seconds; None for the system's.
@@ -98,6 +100,7 @@ class Router(Engine):
         sentence_model: str | PathLike[str] | None = None,
         student: bool = True,
         audit: Audit | None = None,
+        label_share: float = 0.0,
         learner: Callable[[int], Learner] | None = None,
         clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] | None = None,
@@ -123,6 +126,7 @@ class Router(Engine):
             classes=ClassLearner(dim, seed=seed) if learns else None,
             words=grams,
             audit=audit,
+            label_share=label_share,
             clock=clock or time.time,
             new_id=new_id or _random_id,
         )
@@ -154,6 +158,7 @@ class Router(Engine):
             sentence_model=settings.router.sentence_model or None,
             student=settings.router.student,
             audit=settings.audit.audit(),
+            label_share=settings.router.label_share,
             provider=provider or http_provider(settings.providers),
         )
         for arm in router.arms.values():

@@ -159,6 +159,7 @@ def _told(found: Classified) -> dict[str, Any]:
         "text": found.text,
         "confidence": found.confidence,
         "probabilities": dict(found.probabilities),
+        "wants_label": found.wants_label,
         "calls": [
             {"arm": call.arm, "label": call.label, "cost_usd": call.cost_usd}
             for call in found.calls

@@ -87,6 +87,8 @@ class Classified:
             learned.
         calls: the arms that were asked, in order.
         decision: how the first arm was chosen.
+        wants_label: True where its true label would teach much, and is asked for within the share
+            that the router was given.
     """
 
     label: str | None
@@ -98,6 +100,7 @@ class Classified:
     probabilities: Mapping[str, float]
     calls: tuple[Call, ...]
     decision: Decision
+    wants_label: bool = False
 
     @property
     def latency_s(self) -> float:

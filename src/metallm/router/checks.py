@@ -61,6 +61,17 @@ def audited(audit: Audit | None, known: Mapping[str, Arm], *, learns: bool) -> A
     return audit
 
 
+def share_of(share: float) -> float:
+    """A share of classifications whose labels are asked for.
+
+    Raises:
+        ConfigurationError: out of range.
+    """
+    if not 0.0 <= share <= 1.0:
+        raise ConfigurationError(f"label_share is 0 to 1, such as 0.05, not {share!r}")
+    return share
+
+
 def eligible_arms(arms: Sequence[str] | None, known: Mapping[str, Arm]) -> tuple[str, ...]:
     """Names of the arms that may be chosen, each once.
 

@@ -75,7 +75,9 @@ class Classifier:
             return _plain(answer)
         step = Step(query, form.labels, max_calls, arms, cost_weight)
         found, step = await self._steps(step, body, form)
-        return await self._audited(found, step, body, form)
+        found = await self._audited(found, step, body, form)
+        wanted = self._engine.wanted.asks(found.confidence)
+        return replace(found, wants_label=True) if wanted else found
 
     async def _steps(
         self, step: Step, body: Mapping[str, Any], form: Form

@@ -15,6 +15,7 @@ import numpy as np
 from metallm.core.chance import draw, uniform
 from metallm.core.classes import EVIDENCE, Case, words_out
 from metallm.core.decision import Decision
+from metallm.core.labels import checked_labels
 from metallm.core.outcome import Outcome, Recorded
 from metallm.core.price import list_cost_usd
 from metallm.core.protocols import View
@@ -24,15 +25,17 @@ from metallm.router.answers import Judgement
 from metallm.router.auditor import Auditor
 from metallm.router.beliefs import believe
 from metallm.router.cases import answers_in, case_of, further_steps, step_id
-from metallm.router.checks import arms_by_name, audited, cost_weight_of, eligible_arms
+from metallm.router.checks import arms_by_name, audited, cost_weight_of, eligible_arms, share_of
 from metallm.router.judging import judged
 from metallm.router.knowledge import Knowledge
+from metallm.router.recorded import ROWS_AT_ONCE, checked_truth, labelled, mixed
 from metallm.router.standing import Standing
 from metallm.router.steps import believe_step, no_words
 from metallm.router.told import DIM as TOLD_DIM
 from metallm.router.told import tell
 from metallm.router.turns import Turns
 from metallm.router.verdicts import together, verdicts
+from metallm.router.wanted import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -57,6 +60,11 @@ SNAPSHOT_EVERY = 1000
 """Entries between snapshots at the least; with more entries they get rarer, not dearer."""
 
 
+NO_TASKS = (
+    "this router learns no tasks: switch `student` on, and take a policy other than 'paper' or "
+    "'fixed:NAME'"
+)
+
 APART = 2**62
 """From the numbers of decisions, which count from 0."""
 
@@ -80,6 +88,7 @@ class Engine:
         classes: of tasks' labels; None where no task is to be learned.
         words: a text's hashed n-grams, for `classes`.
         audit: whose answers stand in for labels; None where nobody's do.
+        label_share: of how many classifications the true label is asked for, 0 to 1.
 
     Raises:
         ConfigurationError: an audit by no arm, no arms, two of one name, a cost weight below 0.
@@ -104,10 +113,12 @@ class Engine:
         classes: ClassLearner | None = None,
         words: Callable[[str], NDArray[np.uint16]] | None = None,
         audit: Audit | None = None,
+        label_share: float = 0.0,
     ) -> None:
         self.arms: Mapping[str, Arm] = arms_by_name(arms)
         self.audit = audited(audit, self.arms, learns=classes is not None)
         self.auditor = Auditor(0.0 if audit is None else audit.share)
+        self.wanted = Wanted(share_of(label_share))
         self.policy = policy
         self.cost_weight = cost_weight_of(cost_weight)
         self.knowledge = Knowledge(
@@ -238,7 +249,7 @@ class Engine:
             MetaLLMError: as `decide_queries`.
         """
         if self.knowledge.classes is None:
-            raise ConfigurationError("this router learns no tasks: its policy asks arms alone")
+            raise ConfigurationError(NO_TASKS)
         eligible = eligible_arms(step.arms, self.arms)
         asked = {arm for arm, _ in step.answers}
         names = tuple(arm for arm in eligible if arm not in asked) if step.can_ask else ()
@@ -413,6 +424,8 @@ class Engine:
         tasks: Sequence[str] = (),
         labels: Sequence[str | None] = (),
         weight: FloatArray | None = None,
+        classes: Mapping[str, Sequence[str]] | None = None,
+        answers: Sequence[Sequence[str | None]] = (),
     ) -> None:
         """Learn recorded outcomes. The same rows once more change nothing.
 
@@ -425,12 +438,16 @@ class Engine:
             tasks: n names, or none.
             labels: n true labels, None where unknown; or none.
             weight: shape (n, K), how much each outcome counts, above 0; None counts each once.
+            classes: all labels of each task that students are to learn from the texts, by its name.
+            answers: n rows of K labels that the arms answered, "" where an answer named none, None
+                where unknown; or none.
         """
         # guessed as for live queries, whatever was recorded: a prefix that was sent along then
         # would make live queries look short, and so cheap
         named = [task or None for task in tasks] or [None] * len(texts)
         queries = [Query.of(text, task=task) for text, task in zip(texts, named, strict=True)]
         tokens = np.array([query.input_tokens for query in queries], dtype=np.float64)
+        known = {task: tuple(sorted(each)) for task, each in (classes or {}).items()}
         recorded = Recorded(
             self._contexts(queries),
             tuple(arms),
@@ -442,9 +459,59 @@ class Engine:
             tuple(tasks),
             tuple(labels),
             weight,
+            words=tuple(self._packed(query, query.task in known) for query in queries)
+            if known
+            else (),
+            answers=tuple(map(tuple, answers)),
+            classes=known,
             at=self._clock(),
         )
         self._store.append([recorded]).result()
+
+    def teach(
+        self,
+        texts: Sequence[str],
+        truth: Sequence[str],
+        *,
+        labels: Sequence[str] | None = None,
+        task: str | None = None,
+    ) -> None:
+        """Learn true labels of texts that no arm was asked about.
+
+        They teach the task's student. The same texts and labels once more change nothing. Returns
+        once they are durable and learned.
+
+        Args:
+            texts: n texts.
+            truth: their n labels.
+            labels: all labels of the task, as they will be asked about; None for those in `truth`.
+            task: its name.
+
+        Raises:
+            ConfigurationError: this router learns no tasks.
+            UnknownLabelError: a true label that is not among the labels.
+            InputError: an empty text, not as many labels as texts, or labels that cannot be told
+                apart.
+        """
+        if self.knowledge.classes is None:
+            raise ConfigurationError(NO_TASKS)
+        asked = checked_labels(sorted(set(truth)) if labels is None else labels)
+        checked_truth(texts, truth, asked)
+        queries = [Query.of(text, task=task) for text in texts]
+        order = mixed(len(queries))
+        for start in range(0, len(order), ROWS_AT_ONCE):
+            rows = order[start : start + ROWS_AT_ONCE]
+            chosen = [queries[row] for row in rows]
+            record = labelled(
+                self._contexts(chosen, asked),
+                np.array([query.input_tokens for query in chosen], dtype=np.float64),
+                [self._packed(query) for query in chosen],
+                [truth[row] for row in rows],
+                asked,
+                task or "",
+                self._clock(),
+            )
+            self._store.append([record]).result()
 
     def record(self, outcomes: Sequence[Outcome]) -> Future[None]:
         """Log outcomes of calls; the future resolves once they are durable and learned."""
@@ -581,6 +648,10 @@ class Engine:
         context = self._contexts([query], step.labels)[0]
         words = self._words(query.text) if step.reads_text else no_words(query.text)
         return Case("", query.task or "", tuple(sorted(step.labels)), words, context)
+
+    def _packed(self, query: Query, wanted: bool = True) -> bytes:
+        """A text's words, as the log holds them; none where nothing is to be learned from them."""
+        return words_out(self._words(query.text)) if wanted else b""
 
     def _weight(self, cost_weight: float | None) -> float:
         if cost_weight is None or cost_weight == self.cost_weight:
