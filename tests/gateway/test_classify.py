@@ -55,6 +55,7 @@ def test_a_text_is_classified_and_its_bill_told() -> None:
             "text": "bad",
             "confidence": likely["bad"],
             "probabilities": likely,
+            "wants_label": False,
             "calls": [{"arm": decision.arm, "label": "bad", "cost_usd": cost}],
         }
         assert list(likely) == LABELS

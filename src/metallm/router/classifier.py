@@ -72,10 +72,11 @@ class Classifier:
                 labels=form.labels,
                 read=form.read,
             )
-            return _plain(answer)
-        step = Step(query, form.labels, max_calls, arms, cost_weight)
-        found, step = await self._steps(step, body, form)
-        found = await self._audited(found, step, body, form)
+            found = _plain(answer)
+        else:
+            step = Step(query, form.labels, max_calls, arms, cost_weight)
+            found, step = await self._steps(step, body, form)
+            found = await self._audited(found, step, body, form)
         wanted = self._engine.wanted.asks(found.confidence)
         return replace(found, wants_label=True) if wanted else found
 
