@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from metallm.core.arrays import Context, FloatArray
 
 OutcomeKind = Literal["completion", "failure", "feedback"]
@@ -140,7 +142,10 @@ class Recorded:
         labels: n true labels, None where unknown; empty where none is known.
         weight: shape (n, K), how much each outcome counts, above 0; None counts each once.
         words: n texts' hashed n-grams, as in `Decision`; empty where no class is to be learned.
-        answers: n rows of K labels that were answered, None where unknown; empty as `words`.
+        answers: n rows of K labels that were answered, "" where the answer named none, None where
+            unknown; or empty.
+        classes: of each task whose labels are to be learned from the texts, all of them in order,
+            by the task's name.
         at: POSIX seconds.
     """
 
@@ -156,4 +161,5 @@ class Recorded:
     weight: FloatArray | None = None
     words: tuple[bytes, ...] = ()
     answers: tuple[tuple[str | None, ...], ...] = ()
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     at: float = 0.0

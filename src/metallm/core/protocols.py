@@ -140,6 +140,10 @@ class ClassLearner(Protocol):
         """Learn the true label of a query, and what arms had answered to it."""
         ...
 
+    def count(self, case: Case, answers: Answers, label: str) -> None:
+        """Learn what arms answer to a text of this true label, and nothing of the text."""
+        ...
+
     def take_back(self, case: Case, answers: Answers, label: str, weight: float = 1.0) -> None:
         """Take back what the same call of `learn` had taught."""
         ...

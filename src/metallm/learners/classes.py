@@ -147,6 +147,21 @@ class ClassLearner:
         for arm, answer in answers:
             task.confusion.add(arm, truth, task.place(answer), weight)
 
+    def count(self, case: Case, answers: Answers, label: str) -> None:
+        """Learn what arms answer to a text of this true label, and nothing of the text.
+
+        Of recorded answers: how sure the router was of each when it came is not known of them, so
+        they tell nothing of how opinions are to be weighed.
+
+        Args:
+            case: the query.
+            answers: of the arms that answered it.
+            label: the true one.
+        """
+        task = self._kept(case)
+        for arm, answer in answers:
+            task.confusion.add(arm, task.place(label), task.place(answer), 1.0)
+
     def take_back(self, case: Case, answers: Answers, label: str, weight: float = 1.0) -> None:
         """Take back what `learn` had learned from the same arguments."""
         task = self._kept(case)

@@ -19,6 +19,7 @@ from metallm.core.price import list_cost_usd
 from metallm.errors import StoreError
 from metallm.router.cases import case_of
 from metallm.router.judges import Judges
+from metallm.router.recorded import digest_of, teach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,7 +76,7 @@ class Knowledge:
         self.context_dim = context_dim
         self._token_sum = 0.0
         self._token_count = 0
-        self._digests: list[str] = []
+        self._digests: dict[str, None] = {}
         # kept until a bill is learned
         self._means: FloatArray | None = None
         self._scale: float | None = None
@@ -146,7 +147,7 @@ class Knowledge:
         arrays: dict[str, NDArray[Any]] = {
             "counters": np.array([self.seq, self.decisions, self.outcomes, self._token_count]),
             "token_sum": np.array(self._token_sum),
-            "digests": np.array(self._digests, dtype=np.str_),
+            "digests": np.array(list(self._digests), dtype=np.str_),
             **{f"quality.{key}": value for key, value in self.learner.state().items()},
             **{f"cost.{key}": value for key, value in self.costs.state().items()},
             **{f"judges.{key}": value for key, value in self.judges.state().items()},
@@ -186,7 +187,7 @@ class Knowledge:
             ) from error
         self.seq, self.decisions, self.outcomes, self._token_count = counters
         self._token_sum = float(arrays["token_sum"])
-        self._digests = [str(digest) for digest in arrays["digests"]]
+        self._digests = dict.fromkeys(str(digest) for digest in arrays["digests"])
         self._means = None
         return True
 
@@ -252,9 +253,22 @@ class Knowledge:
             + (b"" if recorded.weight is None else recorded.weight.tobytes()),
             digest_size=16,
         ).hexdigest()
+        if recorded.arms and self._is_new(digest):
+            self._fit(recorded)
+        if recorded.classes and self.classes is not None:
+            digest = digest_of(recorded)
+            if self._is_new(digest):
+                teach(self.classes, recorded, digest)
+
+    def _is_new(self, digest: str) -> bool:
+        """False for the same table once more, such as at every start of a script."""
         if digest in self._digests:
-            return  # the same table once more, such as at every start of a script
-        self._digests.append(digest)
+            return False
+        self._digests[digest] = None
+        return True
+
+    def _fit(self, recorded: Recorded) -> None:
+        """Learn recorded outcomes of arms."""
         self.costs.fit(
             recorded.contexts,
             recorded.input_tokens,

@@ -172,6 +172,7 @@ def recorded_row(seq: int, recorded: Recorded) -> Row:
         "tasks": recorded.tasks,
         "labels": recorded.labels,
         "answers": recorded.answers,
+        "classes": dict(recorded.classes),
         "words": [len(each) for each in recorded.words],
     }
     names = json.dumps(told).encode("ascii")
@@ -199,6 +200,7 @@ def recorded_of(row: Row) -> Recorded:
             weight=npz.get("weight"),
             words=_cut(npz.get("words"), names.get("words", ())),
             answers=tuple(map(tuple, names.get("answers", ()))),
+            classes={task: tuple(each) for task, each in names.get("classes", {}).items()},
             **{name: npz[name] for name in _ARRAYS},
         )
 
