@@ -110,6 +110,7 @@ def recordings(draw: st.DrawFn) -> Recorded:
         weight=draw(st.none() | table),
         words=tuple(draw(st.lists(st.binary(max_size=4), max_size=n))),
         answers=tuple(draw(st.lists(st.tuples(st.none() | TEXTS), max_size=n))),
+        classes=draw(st.dictionaries(TEXTS, st.lists(TEXTS, max_size=3).map(tuple), max_size=2)),
         at=draw(FLOATS),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -174,11 +175,13 @@ class Router(Engine):
             self._caller = Caller(self, self._provider_given or http_provider())
         return self._caller
 
-    def fit(self, table: Any, *, weight: float = 1.0) -> None:
+    def fit(self, table: Any, *, weight: float = 1.0, task: str | None = None) -> None:
         """Start warm from recorded outcomes, one row per query and model.
 
         The same table once more changes nothing. Models that are no arms of this router are
-        passed over.
+        passed over. Where a data set's references are labels that many of its texts share, the
+        student of the task that is called as the data set learns them, and what each arm had
+        answered (`response`) tells how far its answers can be trusted.
 
         Args:
             table: a pyarrow Table, a pandas DataFrame, or the path of a .parquet, .csv or .jsonl
@@ -186,7 +189,9 @@ class Router(Engine):
                 embedded), query_id, dataset, reference, output_tokens, cost_usd; and, where the
                 rows are a log of choices rather than answers of all models, propensity.
             weight: how much a recorded outcome counts beside a live one, above 0 and at most 1;
-                less than 1 where the recorded queries are not quite those that will come.
+                less than 1 where the recorded queries are not quite those that will come. Labels
+                count in full: they are true.
+            task: names the task of rows without a dataset.
 
         Raises:
             TableError: a missing column, a value out of range, or no row of any arm.
@@ -194,7 +199,10 @@ class Router(Engine):
         """
         if not 0.0 < weight <= 1.0:
             raise InputError(f"the weight of a table is above 0 and at most 1, not {weight!r}")
-        from metallm.tables.recordings import Recordings  # noqa: PLC0415 - needs pyarrow
+        # these need pyarrow, or readers of answers
+        from metallm.assembly.recorded_answers import recorded_answers  # noqa: PLC0415
+        from metallm.tables.label_sets import label_sets  # noqa: PLC0415
+        from metallm.tables.recordings import Recordings  # noqa: PLC0415
 
         recordings = table if isinstance(table, Recordings) else Recordings.read(table)
         common = [name for name in self.arms if name in recordings.models]
@@ -204,6 +212,11 @@ class Router(Engine):
                 + ", ".join(recordings.models[:20])
             )
         kept = recordings.with_arms(common)
+        if task is not None:
+            kept = replace(kept, datasets=tuple(name or task for name in kept.datasets))
+        classes = {} if self.knowledge.classes is None else dict(label_sets(kept))
+        # without a name nobody can ask about it
+        classes.pop("", None)
         self.learn(
             kept.texts,
             arms=common,
@@ -213,6 +226,8 @@ class Router(Engine):
             tasks=kept.datasets,
             labels=kept.labels(),
             weight=_weights(kept, weight),
+            classes=classes,
+            answers=recorded_answers(kept, classes),
         )
 
     async def complete(
