@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from metallm.core.arm import Arm
     from metallm.core.audit import Audit
     from metallm.core.decision import ArmEstimate, Decision
+    from metallm.core.judge_arm import JudgeArm
     from metallm.core.outcome import Outcome
     from metallm.core.task import Task
     from metallm.errors import MetaLLMError
@@ -28,6 +29,7 @@ __all__ = [
     "Audit",
     "Classified",
     "Decision",
+    "JudgeArm",
     "Judgement",
     "MetaLLMError",
     "Outcome",
@@ -44,6 +46,7 @@ _HOMES = {
     "Audit": "metallm.core.audit",
     "Classified": "metallm.router.answers",
     "Decision": "metallm.core.decision",
+    "JudgeArm": "metallm.core.judge_arm",
     "Judgement": "metallm.router.answers",
     "MetaLLMError": "metallm.errors",
     "Outcome": "metallm.core.outcome",

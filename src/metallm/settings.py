@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from metallm.core.arm import Arm
 from metallm.core.audit import Audit
+from metallm.core.judge_arm import JudgeArm
 from metallm.core.task import Task
 from metallm.errors import ConfigurationError, InputError
 
@@ -96,6 +97,22 @@ class AuditSettings(_Section):
     def audit(self) -> Audit | None:
         """The audit that this section describes, if any."""
         return Audit(self.arm, self.share) if self.arm else None
+
+
+class JudgeSettings(_Section):
+    """Who grades answers to open questions; the fields of `metallm.JudgeArm`."""
+
+    arm: str | None = Field(
+        default=None, description="Name of the arm that grades; empty for nobody."
+    )
+    share: float = Field(default=0.05, ge=0, le=1, description="Answers that are graded.")
+    rubric: str = Field(
+        default="", description="What makes an answer good; empty for right and helpful."
+    )
+
+    def judge(self) -> JudgeArm | None:
+        """The judge that this section describes, if any."""
+        return JudgeArm(self.arm, self.share, self.rubric) if self.arm else None
 
 
 class ProviderSettings(_Section):
@@ -187,6 +204,7 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     router: RouterSettings = RouterSettings()
     audit: AuditSettings = AuditSettings()
+    judge: JudgeSettings = JudgeSettings()
     providers: ProviderSettings = ProviderSettings()
     arms: tuple[ArmSettings, ...] = ()
     tasks: tuple[TaskSettings, ...] = ()

@@ -28,9 +28,12 @@ from metallm.learners.classes import ClassLearner
 from metallm.learners.cost import CostLearner
 from metallm.providers.prices import priced
 from metallm.router.caller import Caller
+from metallm.router.checks import judging_arm
 from metallm.router.classifier import Classifier
 from metallm.router.engine import Engine
+from metallm.router.grader import Grader
 from metallm.router.told import DIM as TOLD_DIM
+from metallm.tasks.grading import grading_prompt, read_grade
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from metallm.core.arm import Arm
     from metallm.core.arrays import FloatArray
     from metallm.core.audit import Audit
+    from metallm.core.judge_arm import JudgeArm
     from metallm.core.protocols import Embedder, Learner, Policy, Provider, Store
     from metallm.core.query import Message
     from metallm.router.answers import Answer, Classified
@@ -76,6 +80,8 @@ class Router(Engine):
             known: `prior_quality` of arms says otherwise.
         label_share: of how many classifications the true label is asked for, 0 to 1: the answers
             that are doubted most come with `wants_label`.
+        judge: an arm that grades a share of the answers to open questions, after they were given;
+            None for nobody.
         learner: makes the learner of quality from the length of a context; None for the policy's
             own.
         clock: POSIX seconds; None for the system's.
@@ -102,6 +108,7 @@ class Router(Engine):
         student: bool = True,
         audit: Audit | None = None,
         label_share: float = 0.0,
+        judge: JudgeArm | None = None,
         learner: Callable[[int], Learner] | None = None,
         clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] | None = None,
@@ -132,6 +139,7 @@ class Router(Engine):
             new_id=new_id or _random_id,
         )
         self._provider_given = provider
+        self._judge = judging_arm(judge, self.arms)
         self._caller: Caller | None = None
         self._runner: asyncio.Runner | None = None
 
@@ -160,6 +168,7 @@ class Router(Engine):
             student=settings.router.student,
             audit=settings.audit.audit(),
             label_share=settings.router.label_share,
+            judge=settings.judge.judge(),
             provider=provider or http_provider(settings.providers),
         )
         for arm in router.arms.values():
@@ -173,6 +182,8 @@ class Router(Engine):
         """What calls the arms; made when it is first needed."""
         if self._caller is None:
             self._caller = Caller(self, self._provider_given or http_provider())
+            if self._judge is not None:
+                self._caller.grader = Grader(self._caller, self._judge, grading_prompt, read_grade)
         return self._caller
 
     def fit(self, table: Any, *, weight: float = 1.0, task: str | None = None) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from metallm.core.protocols import Provider
     from metallm.core.query import Query
     from metallm.router.engine import Engine
+    from metallm.router.grader import Grader
 
 _T = TypeVar("_T")
 
@@ -41,10 +42,14 @@ class Caller:
     Args:
         engine: decides and learns.
         provider: calls arms.
+
+    Attributes:
+        grader: has a share of the answers graded; None for nobody.
     """
 
     def __init__(self, engine: Engine, provider: Provider) -> None:
         self.engine = engine
+        self.grader: Grader | None = None
         self._provider = provider
 
     async def answer(
@@ -79,7 +84,10 @@ class Caller:
         request = _request(body)
         takers = self._takers(query, request, arms, named, stream=False)
         decision = await self._decide(query, takers, cost_weight, named, labels)
-        return await self.ask(decision, request, read)
+        answer = await self.ask(decision, request, read)
+        if self.grader is not None and not labels:
+            self.grader.consider(query, decision, answer.text)
+        return answer
 
     async def ask(
         self,
@@ -149,10 +157,18 @@ class Caller:
                 raise ProviderError(arm, "the stream ended before its first event") from None
 
         arm, (first, rest, waited_s) = await self._first_that_answers(decision, call)
-        return Streamed(self.engine, decision, arm, first, rest, waited_s)
+        grader = self.grader
+
+        def finished(text: str) -> None:
+            if grader is not None:
+                grader.consider(query, decision, text)
+
+        return Streamed(self.engine, decision, arm, first, rest, waited_s, finished)
 
     async def close(self) -> None:
-        """Let go of connections. The engine is its owner's to close."""
+        """Let go of connections, once what is being graded is. The engine is its owner's."""
+        if self.grader is not None:
+            await self.grader.close()
         await self._provider.close()
 
     def _takers(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from metallm.core.arm import Arm
     from metallm.core.audit import Audit
+    from metallm.core.judge_arm import JudgeArm
 
 MAX_JUDGE_CHARACTERS = 200
 
@@ -59,6 +60,19 @@ def audited(audit: Audit | None, known: Mapping[str, Arm], *, learns: bool) -> A
             "take a policy other than 'paper' or 'fixed:NAME'"
         )
     return audit
+
+
+def judging_arm(judge: JudgeArm | None, known: Mapping[str, Arm]) -> JudgeArm | None:
+    """A judge that can be asked.
+
+    Raises:
+        ConfigurationError: it is none of the arms.
+    """
+    if judge is not None and judge.arm not in known:
+        raise ConfigurationError(
+            f"the judge's arm {judge.arm!r} is none of the arms: {', '.join(known)}"
+        )
+    return judge
 
 
 def share_of(share: float) -> float:

@@ -10,7 +10,7 @@ from metallm.errors import ProviderError
 from metallm.router.billing import completed, guessed_usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
     from metallm.core.completion import StreamEvent
     from metallm.core.decision import Decision
@@ -28,6 +28,7 @@ class Streamed:
         first: the first event, which has come already.
         rest: the events after it.
         waited_s: seconds from the request to the first event.
+        finished: told the whole text, once it has come and is logged.
 
     Attributes:
         cost_usd: the bill, once the stream has ended; None where the arm's price is unknown.
@@ -43,6 +44,7 @@ class Streamed:
         first: StreamEvent,
         rest: AsyncIterator[StreamEvent],
         waited_s: float = 0.0,
+        finished: Callable[[str], None] | None = None,
     ) -> None:
         self.decision = decision
         self.arm = arm
@@ -53,6 +55,7 @@ class Streamed:
         self._engine = engine
         self._first = first
         self._rest = rest
+        self._finished = finished
         self._usage: Usage | None = None
         self._started = engine.now() - waited_s
 
@@ -79,6 +82,8 @@ class Streamed:
             if closing is not None:
                 await closing()
             await self._log(error)
+        if self._finished is not None:
+            self._finished(self.text)
 
     def _note(self, event: StreamEvent) -> None:
         self.text += event.text
