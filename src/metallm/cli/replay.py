@@ -112,6 +112,7 @@ def _maker(
             cost_weight=chosen.cost_weight,
             policy=chosen.policy,
             seed=seed,
+            student=False,  # a replay asks for arms, and a fit need not teach labels
         )
 
     return make
