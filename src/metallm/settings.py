@@ -80,6 +80,9 @@ class RouterSettings(_Section):
         le=1,
         description="Share of classifications that are marked as wanting their true label.",
     )
+    latency_weight: float = Field(
+        default=0.0, ge=0, description="Reward that a second of waiting for an arm takes off."
+    )
     seed: int = Field(default=0, description="Seed of every draw.")
     log_prompts: bool = Field(default=False, description="Keep the text of queries in the log.")
 

@@ -80,6 +80,8 @@ class Router(Engine):
             known: `prior_quality` of arms says otherwise.
         label_share: of how many classifications the true label is asked for, 0 to 1: the answers
             that are doubted most come with `wants_label`.
+        latency_weight: reward that a second of waiting for an arm takes off, by how long it has
+            taken so far.
         judge: an arm that grades a share of the answers to open questions, after they were given;
             None for nobody.
         learner: makes the learner of quality from the length of a context; None for the policy's
@@ -108,6 +110,7 @@ class Router(Engine):
         student: bool = True,
         audit: Audit | None = None,
         label_share: float = 0.0,
+        latency_weight: float = 0.0,
         judge: JudgeArm | None = None,
         learner: Callable[[int], Learner] | None = None,
         clock: Callable[[], float] | None = None,
@@ -135,6 +138,7 @@ class Router(Engine):
             words=grams,
             audit=audit,
             label_share=label_share,
+            latency_weight=latency_weight,
             clock=clock or time.time,
             new_id=new_id or _random_id,
         )
@@ -168,6 +172,7 @@ class Router(Engine):
             student=settings.router.student,
             audit=settings.audit.audit(),
             label_share=settings.router.label_share,
+            latency_weight=settings.router.latency_weight,
             judge=settings.judge.judge(),
             provider=provider or http_provider(settings.providers),
         )

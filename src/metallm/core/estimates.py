@@ -21,7 +21,7 @@ class ArmEstimate:
         quality: expected quality, 0 to 1 in expectation (a linear estimate may step outside).
         uncertainty: standard error of that expectation.
         cost_usd: expected cost in USD; None where the price is unknown and flagged so.
-        reward: quality − p · cost / cost of the dearest arm.
+        reward: quality − p · cost / cost of the dearest arm − latency weight · expected seconds.
     """
 
     quality: float

@@ -81,6 +81,7 @@ def believe(
     *,
     tasks: Sequence[str] = (),
     labels: tuple[str, ...] = (),
+    latency_weight: float = 0.0,
 ) -> Beliefs:
     """Estimate quality, cost and reward.
 
@@ -92,6 +93,7 @@ def believe(
         cost_weight: p.
         tasks: n names of tasks, "" where unknown; or none.
         labels: the labels that are asked about; none where the answer is free.
+        latency_weight: reward that a second of waiting takes off.
 
     Raises:
         UnknownPriceError: an arm's cost is known from nowhere, and it is not flagged so.
@@ -105,6 +107,8 @@ def believe(
     if knowledge.learner.learns_reward:
         # what was learned is the reward itself: the quality is what the cost took off, put back
         quality, reward = 2.0 * quality - reward, quality
+    if latency_weight > 0.0:
+        reward = reward - latency_weight * knowledge.latencies.estimate(names)
     return Beliefs(names, quality, uncertainty, cost, reward, cost_weight, scale)
 
 

@@ -62,6 +62,20 @@ def audited(audit: Audit | None, known: Mapping[str, Arm], *, learns: bool) -> A
     return audit
 
 
+def latency_weight_of(value: float) -> float:
+    """A weight of seconds.
+
+    Raises:
+        ConfigurationError: below 0, or no finite number.
+    """
+    if not (math.isfinite(value) and value >= 0.0):
+        raise ConfigurationError(
+            "latency_weight is the reward that a second of waiting takes off, 0 or more, such as "
+            f"0.01, not {value!r}"
+        )
+    return float(value)
+
+
 def judging_arm(judge: JudgeArm | None, known: Mapping[str, Arm]) -> JudgeArm | None:
     """A judge that can be asked.
 

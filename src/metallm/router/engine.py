@@ -25,7 +25,14 @@ from metallm.router.answers import Judgement
 from metallm.router.auditor import Auditor
 from metallm.router.beliefs import believe
 from metallm.router.cases import answers_in, case_of, further_steps, step_id
-from metallm.router.checks import arms_by_name, audited, cost_weight_of, eligible_arms, share_of
+from metallm.router.checks import (
+    arms_by_name,
+    audited,
+    cost_weight_of,
+    eligible_arms,
+    latency_weight_of,
+    share_of,
+)
 from metallm.router.judging import judged
 from metallm.router.knowledge import Knowledge
 from metallm.router.recorded import ROWS_AT_ONCE, checked_truth, labelled, mixed
@@ -88,6 +95,7 @@ class Engine:
         classes: of tasks' labels; None where no task is to be learned.
         words: a text's hashed n-grams, for `classes`.
         audit: whose answers stand in for labels; None where nobody's do.
+        latency_weight: reward that a second of waiting for an arm takes off.
         label_share: of how many classifications the true label is asked for, 0 to 1.
 
     Raises:
@@ -114,6 +122,7 @@ class Engine:
         words: Callable[[str], NDArray[np.uint16]] | None = None,
         audit: Audit | None = None,
         label_share: float = 0.0,
+        latency_weight: float = 0.0,
     ) -> None:
         self.arms: Mapping[str, Arm] = arms_by_name(arms)
         self.audit = audited(audit, self.arms, learns=classes is not None)
@@ -121,6 +130,7 @@ class Engine:
         self.wanted = Wanted(share_of(label_share))
         self.policy = policy
         self.cost_weight = cost_weight_of(cost_weight)
+        self.latency_weight = latency_weight_of(latency_weight)
         self.knowledge = Knowledge(
             learner,
             costs,
@@ -212,6 +222,7 @@ class Engine:
                 weight,
                 tasks=[query.task or "" for query in queries],
                 labels=labels,
+                latency_weight=self.latency_weight,
             )
             view = View(believed.reward, believed.uncertainty, self.knowledge.outcomes)
             chances = (
@@ -257,7 +268,13 @@ class Engine:
         case = self._case(step) if step.first is None else case_of(step.first, step.answers)
         with self._lock:
             believed, likely = believe_step(
-                self.knowledge, self.knowledge.classes, step, case, names, weight
+                self.knowledge,
+                self.knowledge.classes,
+                step,
+                case,
+                names,
+                weight,
+                self.latency_weight,
             )
             view = View(believed.reward, believed.uncertainty, self.knowledge.outcomes)
             chances = (
@@ -298,6 +315,7 @@ class Engine:
                 first.cost_weight,
                 tasks=[step.query.task or ""],
                 labels=step.labels,
+                latency_weight=self.latency_weight,
             )
             index = self.knowledge.decisions
             self.knowledge.decisions += 1

@@ -19,6 +19,7 @@ from metallm.core.price import list_cost_usd
 from metallm.errors import StoreError
 from metallm.router.cases import case_of
 from metallm.router.judges import Judges
+from metallm.router.latencies import Latencies
 from metallm.router.recorded import digest_of, teach
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Knowledge:
         arms: the configured arms by name.
         outcomes: how many qualities were learned from, recorded ones included.
         judges: how often each judge is right.
+        latencies: how long each arm takes.
         context_dim: length of a context.
     """
 
@@ -72,6 +74,7 @@ class Knowledge:
         self.decisions = 0
         self.outcomes = 0
         self.judges = Judges(reference)
+        self.latencies = Latencies()
         self.arms = arms
         self.context_dim = context_dim
         self._token_sum = 0.0
@@ -151,6 +154,7 @@ class Knowledge:
             **{f"quality.{key}": value for key, value in self.learner.state().items()},
             **{f"cost.{key}": value for key, value in self.costs.state().items()},
             **{f"judges.{key}": value for key, value in self.judges.state().items()},
+            **{f"latencies.{key}": value for key, value in self.latencies.state().items()},
         }
         if self.classes is not None:
             arrays |= {f"classes.{key}": value for key, value in self.classes.state().items()}
@@ -175,8 +179,9 @@ class Knowledge:
                 return False
             self.learner.load(_part(arrays, "quality."))
             self.costs.load(_part(arrays, "cost."))
-            # snapshots of before judges were kept have none
+            # snapshots of before judges and latencies were kept have none
             self.judges.load(_part(arrays, "judges."))
+            self.latencies.load(_part(arrays, "latencies."))
             if self.classes is not None:
                 self.classes.load(_part(arrays, "classes."))
             counters = [int(count) for count in arrays["counters"]]
@@ -207,6 +212,8 @@ class Knowledge:
             self._token_sum += decision.input_tokens
             self._token_count += 1
             self._means = None
+        if outcome.latency_s is not None and outcome.kind != "failure" and not own:
+            self.latencies.update(outcome.arm, outcome.latency_s)
         if outcome.kind == "feedback" and outcome.quality is not None:
             self._learn(decision, outcome)
 

@@ -82,6 +82,7 @@ def believe_step(
     case: Case,
     names: tuple[str, ...],
     cost_weight: float,
+    latency_weight: float = 0.0,
 ) -> tuple[Beliefs, FloatArray]:
     """What is believed of the arms that can be asked, and of answering now.
 
@@ -92,6 +93,7 @@ def believe_step(
         case: its query.
         names: the arms that can be asked next; none to answer in any case.
         cost_weight: p.
+        latency_weight: reward that a second of waiting takes off.
 
     Returns:
         The beliefs, and how likely each of the case's labels is, shape (L,).
@@ -99,7 +101,14 @@ def believe_step(
     tokens = np.array([step.query.input_tokens], dtype=np.float64)
     tasks = [step.query.task or ""]
     asked = believe(
-        knowledge, case.context[None], tokens, names, cost_weight, tasks=tasks, labels=step.labels
+        knowledge,
+        case.context[None],
+        tokens,
+        names,
+        cost_weight,
+        tasks=tasks,
+        labels=step.labels,
+        latency_weight=latency_weight,
     )
     chances = classes.posterior(case, step.answers)
     sure = float(chances.max())
