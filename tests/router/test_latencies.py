@@ -49,8 +49,8 @@ def test_a_saved_state_goes_on_as_if_nothing_had_been(times: list[tuple[str, flo
     for arm, each in times:
         known.update(arm, each)
     loaded.load(known.state())
-    for each in (known, loaded):
-        each.update("a", 5.0)
+    for one in (known, loaded):
+        one.update("a", 5.0)
     assert loaded.estimate(["a", "b", "c"]).tolist() == known.estimate(["a", "b", "c"]).tolist()
 
 
