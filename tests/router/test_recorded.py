@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -18,11 +19,13 @@ from metallm.assembly import Router
 from metallm.core.classes import STUDENT
 from metallm.core.log import Record
 from metallm.core.outcome import Recorded
+from metallm.core.query import Query
 from metallm.errors import ConfigurationError, InputError, UnknownLabelError
 from metallm.learners.classes import LEAST_ROWS, ClassLearner
 from metallm.providers.scripted import ScriptedProvider
 from metallm.router.recorded import mixed
 from metallm.store.memory import MemoryStore
+from metallm.tasks.forms import form_of
 
 LABELS = ("cat", "dog")
 WORDS = {"cat": "purring whiskers meow", "dog": "barking kennel woof"}
@@ -162,6 +165,21 @@ def test_a_task_without_a_name_is_taught_by_its_labels() -> None:
         router.teach([_text(n) for n in rows], [_truth(n) for n in rows], labels=LABELS)
         found = [router.classify_sync(_text(n), LABELS) for n in range(100, 120)]
     assert sum(each.arm == STUDENT for each in found) >= 10
+
+
+def test_a_taught_text_is_known_as_the_one_that_will_be_asked_about() -> None:
+    examples = [("miaow", "cat"), ("wuff", "dog")]
+    form = form_of(metallm.Task("pets", "single", LABELS, examples=examples))
+    store = MemoryStore()
+    with closing(_router(store)) as router:
+        router.teach(
+            [_text(0), _text(1)], LABELS, labels=LABELS, task="pets", messages=form.messages
+        )
+        query = Query.of(form.messages(_text(0)), task="pets", text=_text(0))
+        (decision,), _ = router.decide_queries([query], labels=LABELS)
+    record = next(iter(store.read())).record
+    assert isinstance(record, Recorded)
+    assert any(np.array_equal(each, decision.context) for each in record.contexts)
 
 
 def test_the_same_texts_taught_again_change_nothing_and_other_labels_do() -> None:

@@ -493,6 +493,7 @@ class Engine:
         *,
         labels: Sequence[str] | None = None,
         task: str | None = None,
+        messages: Callable[[str], Sequence[Message]] | None = None,
     ) -> None:
         """Learn true labels of texts that no arm was asked about.
 
@@ -504,6 +505,8 @@ class Engine:
             truth: their n labels.
             labels: all labels of the task, as they will be asked about; None for those in `truth`.
             task: its name.
+            messages: how a text will be asked about, where that takes several messages, such as
+                examples: the shape of a conversation is part of what a query is known by.
 
         Raises:
             ConfigurationError: this router learns no tasks.
@@ -515,7 +518,8 @@ class Engine:
             raise ConfigurationError(NO_TASKS)
         asked = checked_labels(sorted(set(truth)) if labels is None else labels)
         checked_truth(texts, truth, asked)
-        queries = [Query.of(text, task=task) for text in texts]
+        asked_so = messages or (lambda text: ({"role": "user", "content": text},))
+        queries = [Query.of(asked_so(text), task=task, text=text) for text in texts]
         order = mixed(len(queries))
         for start in range(0, len(order), ROWS_AT_ONCE):
             rows = order[start : start + ROWS_AT_ONCE]
