@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from contracts.wire_cases import answers, as_events, assembled, cut, requests, said
 from metallm.core.arm import Arm
 from metallm.core.completion import ChatRequest, Native, StreamEvent
-from metallm.core.wires import NAMES, OPENAI
+from metallm.core.wires import ANTHROPIC, NAMES, OPENAI
 from metallm.errors import ProviderUnavailableError, StreamCutError
 from metallm.wire.base import Face, StreamReader, Wire
 from metallm.wire.faces import FACES
@@ -63,7 +63,7 @@ class Row:
         return ChatRequest({"messages": []}, native=Native(self.name, body))
 
 
-ROWS = [Row(OPENAI, "gpt-4o")]
+ROWS = [Row(OPENAI, "gpt-4o"), Row(ANTHROPIC, "claude-sonnet-4-5")]
 rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 

@@ -5,4 +5,7 @@ from __future__ import annotations
 OPENAI = "openai"
 """OpenAI's chat completions: the canonical form, between which and the others is translated."""
 
-NAMES = (OPENAI,)
+ANTHROPIC = "anthropic"
+"""Anthropic's Messages."""
+
+NAMES = (OPENAI, ANTHROPIC)

@@ -10,7 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from metallm.core.wires import ANTHROPIC
 from metallm.errors import MetaLLMError
+from metallm.gateway.accent import Accent
 from metallm.gateway.chat import Chat
 from metallm.gateway.classify import Classify
 from metallm.gateway.decisions import Decisions
@@ -40,7 +42,7 @@ def create_app(
     on_close: Callable[[], Awaitable[None]] | None = None,
     log: FilteringBoundLogger | None = None,
 ) -> Starlette:
-    """An ASGI app that speaks OpenAI's chat completions, and takes feedback.
+    """An ASGI app that speaks OpenAI's and Anthropic's wires, and takes feedback.
 
     Args:
         caller: decides, calls the arms and learns.
@@ -52,6 +54,7 @@ def create_app(
     metrics = Metrics()
     log = make_log() if log is None else log
     chat = Chat(caller, metrics, log, max_body_bytes)
+    messages = Chat(caller, metrics, log, max_body_bytes, wire=ANTHROPIC, kind="messages")
     classify = Classify(caller, metrics, max_body_bytes)
     feedback = Feedback(engine, metrics, max_body_bytes)
     models = Models(engine.arms, int(engine.now()))
@@ -70,6 +73,7 @@ def create_app(
     return Starlette(
         routes=[
             Route("/v1/chat/completions", chat.complete, methods=["POST"]),
+            Route("/v1/messages", messages.complete, methods=["POST"]),
             Route("/v1/classify", classify.classify, methods=["POST"]),
             Route("/v1/feedback", feedback.judge, methods=["POST"]),
             Route("/v1/judges", judges.all),
@@ -79,7 +83,7 @@ def create_app(
             Route("/healthz", health.health),
             Route("/metrics", health.metrics),
         ],
-        middleware=[Middleware(Watch, metrics=metrics, log=log)],
+        middleware=[Middleware(Accent), Middleware(Watch, metrics=metrics, log=log)],
         exception_handlers={MetaLLMError: on_error, HTTPException: on_refused},
         lifespan=lifespan,
     )

@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metallm.core.query import Query
-from metallm.errors import UnknownArmError
+from metallm.gateway.naming import AUTO
 from metallm.gateway.reading import FieldError, Routing, flag_field, only_fields, text_field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from metallm.core.arm import Arm
     from metallm.core.completion import ChatRequest
+    from metallm.gateway.naming import Names
     from metallm.wire.base import Face
-
-AUTO = "auto"
-"""The model to ask for where the router is to choose."""
 
 EXTENSION = "metallm"
 """The field of the body that is for us and not for the arm."""
@@ -42,16 +39,14 @@ class Asked:
     stream: bool
 
 
-def read_asked(
-    body: dict[str, Any], headers: Mapping[str, str], face: Face, arms: Mapping[str, Arm]
-) -> Asked:
+def read_asked(body: dict[str, Any], headers: Mapping[str, str], face: Face, names: Names) -> Asked:
     """Read a body; only what we must know is looked at.
 
     Args:
         body: the client's; our own field is taken out of it.
         headers: the client's.
         face: reads the wire that it speaks.
-        arms: the arms by name.
+        names: finds the arm that the model names.
 
     Raises:
         UnknownArmError: the model is neither "auto" nor an arm.
@@ -60,15 +55,14 @@ def read_asked(
     model = text_field(body, "model")
     if model is None:
         raise FieldError("model", f"is missing: ask for {AUTO!r} or for an arm by its name")
-    if model != AUTO and model not in arms:
-        raise UnknownArmError(model, (AUTO, *arms))
-    routing = _routing(body.pop(EXTENSION, None), named=model != AUTO)
+    named = names.find(model)
+    routing = _routing(body.pop(EXTENSION, None), named=named is not None)
     messages = body.get("messages")
     if not isinstance(messages, list):
         raise FieldError("messages", "must be a list of messages")
     request, stream = face.read_request(body, headers), flag_field(body, "stream")
     query = Query.of(request.body["messages"], task=routing.task)
-    return Asked(query, request, None if model == AUTO else model, routing, stream)
+    return Asked(query, request, named, routing, stream)
 
 
 def _routing(extension: object, *, named: bool) -> Routing:

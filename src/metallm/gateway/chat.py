@@ -11,6 +11,7 @@ from metallm.errors import ProviderError
 from metallm.gateway.asking import read_asked
 from metallm.gateway.errors import JSON
 from metallm.gateway.headers import cost_headers, decision_headers, overhead_s
+from metallm.gateway.naming import Names
 from metallm.gateway.note import note_of
 from metallm.gateway.presence import EventStream, while_present
 from metallm.gateway.reading import read_body
@@ -51,6 +52,7 @@ class Chat:
         kind: str = "chat",
     ) -> None:
         self._face = FACES[wire]
+        self._names = Names(caller.engine.arms)
         self._kind = kind
         self._caller = caller
         self._metrics = metrics
@@ -61,7 +63,7 @@ class Chat:
         """One completion."""
         note = note_of(request, self._kind)
         body = await read_body(request, self._max_body_bytes)
-        asked = read_asked(body, request.headers, self._face, self._caller.engine.arms)
+        asked = read_asked(body, request.headers, self._face, self._names)
         try:
             if asked.stream:
                 note.kind = f"{self._kind}_stream"

@@ -9,8 +9,8 @@ import orjson
 from starlette.responses import Response
 
 from metallm.errors import UnknownArmError
-from metallm.gateway.asking import AUTO
 from metallm.gateway.errors import JSON
+from metallm.gateway.naming import AUTO
 from metallm.gateway.note import note_of
 from metallm.wire.openai_chat import write_model
 

@@ -1,5 +1,7 @@
 """List prices from the offline bundle of genai-prices, for arms that were given none.
 
+What the bundle knows of a model's context window is taken along.
+
 Note: Where a price rises beyond a prompt length (tiers), the base tier is taken: an arm has one
 price. Give the arm's prices yourself where most queries are longer than that.
 """
@@ -43,14 +45,14 @@ def priced(arm: Arm, *, at: datetime | None = None) -> Arm:
     input_price, output_price = _usd(prices.input_mtok), _usd(prices.output_mtok)
     if input_price is None or output_price is None:
         return arm
-    read, write = arm.cache_read_price, arm.cache_write_price
-    return replace(
-        arm,
-        input_price=input_price,
-        output_price=output_price,
-        cache_read_price=_usd(prices.cache_read_mtok) if read is None else read,
-        cache_write_price=_usd(prices.cache_write_mtok) if write is None else write,
-    )
+    kept = {
+        "cache_read_price": _usd(prices.cache_read_mtok),
+        "cache_write_price": _usd(prices.cache_write_mtok),
+        "cache_write_1h_price": _usd(getattr(prices, "cache_write_1h_mtok", None)),
+        "context_window": model.context_window,
+    }
+    given = {name: value for name in kept if (value := getattr(arm, name)) is not None}
+    return replace(arm, input_price=input_price, output_price=output_price, **{**kept, **given})
 
 
 def _usd(price: Any) -> float | None:

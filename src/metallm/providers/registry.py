@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from metallm.core.wires import OPENAI
+from metallm.core.wires import ANTHROPIC, OPENAI
 from metallm.errors import ConfigurationError, ProviderAuthError
 from metallm.wire.wires import WIRES
 
@@ -57,7 +57,7 @@ class Endpoint:
 HOSTS: Mapping[str, Host] = {
     host.name: host
     for host in (
-        Host("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
+        Host("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", ANTHROPIC),
         Host("cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
         Host("cohere", "https://api.cohere.ai/compatibility/v1", "COHERE_API_KEY"),
         Host("deepinfra", "https://api.deepinfra.com/v1/openai", "DEEPINFRA_API_KEY"),

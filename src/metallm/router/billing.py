@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metallm.core.outcome import Outcome
@@ -45,7 +46,15 @@ def failed(engine: Engine, decision: Decision, error: ProviderError) -> Outcome:
     return Outcome(decision.id, error.arm, "failure", error=str(error), at=engine.now())
 
 
-def guessed_usage(decision: Decision, text: str) -> Usage:
-    """Tokens of an answer whose provider sent none, flagged as a guess."""
+def guessed_usage(decision: Decision, text: str, known: Usage | None = None) -> Usage:
+    """Tokens of an answer whose provider sent none, or of a part of one, flagged as a guess.
+
+    Args:
+        decision: has a guess of the query's tokens.
+        text: what was answered.
+        known: what the provider told before it broke off; never made less.
+    """
     output = round(len(text) / CHARACTERS_PER_TOKEN)
-    return Usage(decision.input_tokens, output, estimated=True)
+    if known is None:
+        return Usage(decision.input_tokens, output, estimated=True)
+    return replace(known, output_tokens=max(known.output_tokens, output), estimated=True)

@@ -91,7 +91,9 @@ class Streamed:
             self._usage = event.usage
 
     async def _log(self, error: str | None) -> None:
-        usage = self._usage or guessed_usage(self.decision, self.text)
+        usage = self._usage
+        if usage is None or usage.estimated:
+            usage = guessed_usage(self.decision, self.text, usage)
         latency_s = max(self._engine.now() - self._started, 0.0)
         outcome = completed(self._engine, self.decision, self.arm, usage, latency_s=latency_s)
         if error is not None:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from metallm.core.chance import uniform
 from metallm.core.completion import StreamEvent
 from metallm.core.query import last_user_text
-from metallm.core.wires import OPENAI
+from metallm.core.wires import ANTHROPIC, OPENAI
 from metallm.errors import InputError
 from metallm.sandbox.answers import Answers
 from metallm.sandbox.lookup import Lookup
@@ -78,6 +78,7 @@ def create_app(
     return Starlette(
         routes=[
             Route("/v1/chat/completions", partial(sandbox.answer, FACES[OPENAI]), methods=["POST"]),
+            Route("/v1/messages", partial(sandbox.answer, FACES[ANTHROPIC]), methods=["POST"]),
             Route("/v1/models", sandbox.models),
             Route("/v1/models/{name:path}", sandbox.model),
         ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from metallm.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -13,6 +15,14 @@ if TYPE_CHECKING:
     from metallm.core.completion import ChatRequest, StreamEvent
     from metallm.core.price import Usage
     from metallm.wire.openai_errors import WireError
+
+
+class UncarriedError(InputError):
+    """A request holds what a wire cannot carry; nothing is dropped in silence.
+
+    Args:
+        what: the field, and what about it.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 - `cache_control`, on a part, a message or a tool: up to here the provider is to keep its work.
 - `thinking_blocks`, on an assistant's message: its reasoning with the provider's signature, which
   the provider wants back.
+- `is_error`, on a tool's result: the tool failed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 CACHE_CONTROL = "cache_control"
 THINKING = "thinking_blocks"
-_ALL = frozenset({CACHE_CONTROL, THINKING})
+IS_ERROR = "is_error"
+_ALL = frozenset({CACHE_CONTROL, THINKING, IS_ERROR})
 
 
 def without_extensions(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from metallm.wire.anthropic_face import AnthropicFace
 from metallm.wire.openai_face import OpenAIFace
 
 if TYPE_CHECKING:
@@ -11,4 +12,4 @@ if TYPE_CHECKING:
 
     from metallm.wire.base import Face
 
-FACES: Mapping[str, Face] = {face.name: face for face in (OpenAIFace(),)}
+FACES: Mapping[str, Face] = {face.name: face for face in (OpenAIFace(), AnthropicFace())}

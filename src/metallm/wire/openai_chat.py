@@ -79,7 +79,7 @@ def write_request(arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
         body.pop("stream", None)
         body.pop("stream_options", None)  # refused where nothing is streamed
     try:
-        return orjson.dumps(body, default=_plain)
+        return orjson.dumps(body, default=plain)
     except orjson.JSONEncodeError as error:
         raise InputError(f"the request cannot be written as JSON: {error}") from error
 
@@ -197,7 +197,7 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """What orjson does not know by itself: read-only mappings, which arms' options may be."""
     if hasattr(value, "items"):
         return dict(value.items())

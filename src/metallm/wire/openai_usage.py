@@ -26,26 +26,29 @@ def read_usage(usage: object) -> Usage | None:
     """
     if not isinstance(usage, dict):
         return None
-    prompt = _count(usage.get("prompt_tokens"))
+    prompt = count(usage.get("prompt_tokens"))
     if prompt is None:
         return None
-    completion = _count(usage.get("completion_tokens")) or 0
+    completion = count(usage.get("completion_tokens")) or 0
     asked = _object(usage.get("prompt_tokens_details"))
     answered = _object(usage.get("completion_tokens_details"))
     cached = _first(asked.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"))
     written = _first(asked.get("cache_write_tokens"), usage.get("cache_creation_input_tokens"))
+    hour = _first(asked.get("cache_write_1h_tokens"))
     reasoning = _first(answered.get("reasoning_tokens"))
-    beyond = (_count(usage.get("total_tokens")) or 0) - prompt - completion
+    beyond = (count(usage.get("total_tokens")) or 0) - prompt - completion
     if beyond > 0 and reasoning in {0, beyond}:
         completion += beyond
         reasoning = beyond
     cached = min(cached, prompt)
+    written = min(written, prompt - cached)
     return Usage(
         input_tokens=prompt,
         output_tokens=completion,
         cached_tokens=cached,
-        cache_write_tokens=min(written, prompt - cached),
+        cache_write_tokens=written,
         reasoning_tokens=min(reasoning, completion),
+        cache_write_1h_tokens=min(hour, written),
     )
 
 
@@ -54,6 +57,8 @@ def write_usage(usage: Usage) -> dict[str, Any]:
     asked: dict[str, int] = {"cached_tokens": usage.cached_tokens}
     if usage.cache_write_tokens:
         asked["cache_write_tokens"] = usage.cache_write_tokens
+    if usage.cache_write_1h_tokens:
+        asked["cache_write_1h_tokens"] = usage.cache_write_1h_tokens
     return {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
@@ -63,7 +68,7 @@ def write_usage(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _count(value: object) -> int | None:
+def count(value: object) -> int | None:
     """A count of tokens; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -72,7 +77,7 @@ def _count(value: object) -> int | None:
 
 def _first(*values: object) -> int:
     """The first value that is a count, or 0."""
-    return next((count for count in map(_count, values) if count is not None), 0)
+    return next((count for count in map(count, values) if count is not None), 0)
 
 
 def _object(value: object) -> Mapping[str, Any]:

@@ -73,11 +73,17 @@ class SSEReader:
         return payloads
 
 
-def write_event(payload: bytes) -> bytes:
+def write_event(payload: bytes, name: str = "") -> bytes:
     """One event that carries the payload; each of its lines becomes a data line.
 
     Carriage returns come back as line feeds: the format cannot carry them.
+
+    Args:
+        payload: any bytes.
+        name: of the event, for wires that name theirs; left out where "".
     """
+    if name:
+        return b"event: " + name.encode() + b"\n" + write_event(payload)
     if b"\n" not in payload and b"\r" not in payload:
         return b"data: " + payload + b"\n\n"
     lines = payload.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from metallm.wire.anthropic_wire import AnthropicWire
 from metallm.wire.openai_wire import OpenAIWire
 
 if TYPE_CHECKING:
@@ -11,4 +12,4 @@ if TYPE_CHECKING:
 
     from metallm.wire.base import Wire
 
-WIRES: Mapping[str, Wire] = {wire.name: wire for wire in (OpenAIWire(),)}
+WIRES: Mapping[str, Wire] = {wire.name: wire for wire in (OpenAIWire(), AnthropicWire())}

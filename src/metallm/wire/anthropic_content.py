@@ -1,0 +1,146 @@
+"""What a message holds, between OpenAI's content parts and Anthropic's content blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from metallm.wire.base import UncarriedError
+from metallm.wire.extensions import CACHE_CONTROL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PDF = "application/pdf"
+_DATA = "data:"
+_BASE64 = ";base64,"
+
+
+def write_blocks(content: object, place: str) -> list[dict[str, Any]]:
+    """Blocks for a message's content: a text, parts, or nothing. Empty texts are left out.
+
+    Args:
+        content: of a canonical message.
+        place: where it stands, for messages.
+
+    Raises:
+        UncarriedError: a part that this wire does not know.
+    """
+    if content is None or content == "":
+        return []
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    if not isinstance(content, list):
+        raise UncarriedError(f"{place}, which is neither a text nor a list")
+    blocks = []
+    for number, part in enumerate(content):
+        block = _write_block(part, f"{place}[{number}]")
+        if block.get("text") != "":
+            blocks.append(block)
+    return blocks
+
+
+def read_part(block: dict[str, Any]) -> dict[str, Any] | None:
+    """The part for a block; None where the canonical form has none."""
+    kind = block.get("type")
+    reader = _READERS.get(kind) if isinstance(kind, str) else None
+    part = None if reader is None else reader(block)
+    if part is not None and block.get(CACHE_CONTROL) is not None:
+        part[CACHE_CONTROL] = block[CACHE_CONTROL]
+    return part
+
+
+def _write_block(part: object, place: str) -> dict[str, Any]:
+    kind = part.get("type") if isinstance(part, dict) else None
+    writer = _WRITERS.get(kind) if isinstance(kind, str) else None
+    if writer is None or not isinstance(part, dict):
+        raise UncarriedError(f"{place} of type {kind!r:.40}")
+    block = writer(part, place)
+    if part.get(CACHE_CONTROL) is not None:
+        block[CACHE_CONTROL] = part[CACHE_CONTROL]
+    return block
+
+
+def _write_text(part: dict[str, Any], place: str) -> dict[str, Any]:
+    text = part.get("text", part.get("refusal"))
+    if not isinstance(text, str):
+        raise UncarriedError(f"{place}, whose text is none")
+    return {"type": "text", "text": text}
+
+
+def _write_image(part: dict[str, Any], place: str) -> dict[str, Any]:
+    image = part.get("image_url")
+    url = image.get("url") if isinstance(image, dict) else None
+    if not isinstance(url, str):
+        raise UncarriedError(f"{place}.image_url, which has no url")
+    if url.startswith(_DATA):
+        return {"type": "image", "source": _source(url, place)}
+    return {"type": "image", "source": {"type": "url", "url": url}}
+
+
+def _write_file(part: dict[str, Any], place: str) -> dict[str, Any]:
+    file = part.get("file")
+    data = file.get("file_data") if isinstance(file, dict) else None
+    if not isinstance(file, dict) or not isinstance(data, str):
+        raise UncarriedError(f"{place}.file without file_data")
+    source = _source(data, place)
+    if source["media_type"] != PDF:
+        raise UncarriedError(
+            f"{place}.file of type {source['media_type']:.40}: only {PDF} is known"
+        )
+    document = {"type": "document", "source": source}
+    return {**document, "title": file["filename"]} if file.get("filename") else document
+
+
+def _source(url: str, place: str) -> dict[str, Any]:
+    """What a data URL holds."""
+    head, found, data = url.removeprefix(_DATA).partition(_BASE64)
+    if not found:
+        raise UncarriedError(f"{place}, whose data is not in base64")
+    return {"type": "base64", "media_type": head, "data": data}
+
+
+def _read_text(block: dict[str, Any]) -> dict[str, Any] | None:
+    text = block.get("text")
+    return {"type": "text", "text": text} if isinstance(text, str) else None
+
+
+def _read_image(block: dict[str, Any]) -> dict[str, Any] | None:
+    source = block.get("source")
+    if not isinstance(source, dict):
+        return None
+    if source.get("type") == "url":
+        return {"type": "image_url", "image_url": {"url": source.get("url")}}
+    if source.get("type") == "base64":
+        return {"type": "image_url", "image_url": {"url": _url(source)}}
+    return None
+
+
+def _read_document(block: dict[str, Any]) -> dict[str, Any] | None:
+    source, cited = block.get("source"), block.get("citations")
+    if not isinstance(source, dict) or (isinstance(cited, dict) and cited.get("enabled")):
+        return None
+    title = block.get("title")
+    if source.get("type") == "base64" and source.get("media_type") == PDF:
+        return {"type": "file", "file": {"filename": title or "a.pdf", "file_data": _url(source)}}
+    if source.get("type") == "text" and isinstance(source.get("data"), str):
+        above = f"{title}\n\n" if title else ""
+        return {"type": "text", "text": above + source["data"]}
+    return None
+
+
+def _url(source: dict[str, Any]) -> str:
+    return f"{_DATA}{source.get('media_type')}{_BASE64}{source.get('data')}"
+
+
+_WRITERS: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
+    "text": _write_text,
+    "refusal": _write_text,
+    "image_url": _write_image,
+    "file": _write_file,
+}
+
+_READERS: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
+    "text": _read_text,
+    "image": _read_image,
+    "document": _read_document,
+}

@@ -1,0 +1,124 @@
+"""Anthropic's Messages as an upstream wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from metallm.core.wires import ANTHROPIC
+from metallm.errors import InputError
+from metallm.wire.anthropic_answer import UNSIGNED, read_message, to_canonical
+from metallm.wire.anthropic_asking import write_body, write_fields
+from metallm.wire.anthropic_chunks import Chunks
+from metallm.wire.anthropic_errors import read_error
+from metallm.wire.anthropic_reader import MessagesReader
+from metallm.wire.base import UncarriedError
+from metallm.wire.merging import merged
+from metallm.wire.openai_chat import plain, wants_usage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from metallm.core.arm import Arm
+    from metallm.core.completion import ChatRequest, Native
+    from metallm.wire.base import Answer, StreamReader
+    from metallm.wire.openai_errors import WireError
+
+PATH = "/messages"
+VERSION = "2023-06-01"
+"""Of the API; what is newer is asked for by fields and by anthropic-beta."""
+
+HEADERS = ("anthropic-version", "anthropic-beta")
+"""Headers of a caller that are part of what it asks."""
+
+
+class AnthropicWire:
+    """Requests of Anthropic's own clients pass as they came; others are translated."""
+
+    name = ANTHROPIC
+
+    def path(self, arm: Arm, *, stream: bool) -> str:
+        """The same for whole answers and streams."""
+        del arm, stream
+        return PATH
+
+    def headers(self, key: str | None, request: ChatRequest) -> dict[str, str]:
+        """The key and the API's version, and a caller's own version and betas over it."""
+        headers = {"anthropic-version": VERSION}
+        if _native(request) is not None and request.native is not None:
+            headers |= request.native.headers
+        return headers if key is None else {**headers, "x-api-key": key}
+
+    def obstacle(self, arm: Arm, request: ChatRequest) -> str | None:
+        """What cannot be translated, found by translating."""
+        if _native(request) is not None:
+            return None
+        try:
+            write_body(merged(arm, request))
+        except UncarriedError as error:
+            return f"Anthropic's Messages cannot carry {error}"
+        return None
+
+    def write_request(self, arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
+        """The caller's own body with the arm's model and options, or a translation."""
+        native = _native(request)
+        body = write_body(merged(arm, request)) if native is None else _passed(arm, native)
+        body.pop("stream", None)
+        if stream:
+            body["stream"] = True
+        try:
+            return orjson.dumps(body, default=plain)
+        except orjson.JSONEncodeError as error:
+            raise InputError(f"the request cannot be written as JSON: {error}") from error
+
+    def read_answer(
+        self, arm: Arm, raw: bytes, request: ChatRequest, *, now: float
+    ) -> tuple[Answer, bytes]:
+        """The answer; its bytes as they came for callers of this wire."""
+        answer, document = read_message(arm.name, raw)
+        if _native(request) is not None:
+            return answer, raw
+        return answer, to_canonical(answer, document, created=int(now))
+
+    def reader(self, arm: Arm, request: ChatRequest, *, now: float) -> StreamReader:
+        """Reads events, and hands them on as they came to callers of this wire."""
+        if _native(request) is not None:
+            return MessagesReader(arm.name, None)
+        chunks = Chunks(created=int(now), model=arm.upstream_model)
+        return MessagesReader(arm.name, chunks, usage_asked=wants_usage(request))
+
+    def read_error(self, body: bytes) -> WireError:
+        """See `anthropic_errors.read_error`."""
+        return read_error(body)
+
+
+def _native(request: ChatRequest) -> Native | None:
+    """What the caller sent, where it speaks this wire."""
+    native = request.native
+    return native if native is not None and native.wire == ANTHROPIC else None
+
+
+def _passed(arm: Arm, native: Native) -> dict[str, Any]:
+    body = {**native.body, **write_fields(arm.options), "model": arm.upstream_model}
+    for name in arm.ignores:
+        body.pop(name, None)
+    if isinstance(body.get("messages"), list):
+        body["messages"] = [_signed(turn) for turn in body["messages"]]
+    return body
+
+
+def _signed(turn: Any) -> Any:
+    """A turn without thoughts that no model of Anthropic's had: their signatures are ours."""
+    content = turn.get("content") if isinstance(turn, dict) else None
+    if not isinstance(content, list) or not any(_unsigned(block) for block in content):
+        return turn
+    return {**turn, "content": [block for block in content if not _unsigned(block)]}
+
+
+def _unsigned(block: Mapping[str, Any]) -> bool:
+    return (
+        isinstance(block, dict)
+        and block.get("type") == "thinking"
+        and block.get("signature") == UNSIGNED
+    )
