@@ -12,7 +12,8 @@ The tree::
     │   ├── UnknownDecisionError
     │   ├── UnknownLabelError
     │   ├── FeedbackConflictError   the decision was already judged otherwise
-    │   └── TableError              a table lacks a column or holds a wrong value
+    │   ├── TableError              a table lacks a column or holds a wrong value
+    │   └── ColumnError             X or y of an estimator; a ValueError too
     ├── BudgetExhaustedError        what is left of a budget does not cover the next call
     ├── StoreError                  the log cannot be read or written
     │   └── StoreBusyError          another process owns it
@@ -116,6 +117,10 @@ class FeedbackConflictError(InputError):
 
 class TableError(InputError):
     """A table lacks a column or holds a value that cannot be used."""
+
+
+class ColumnError(InputError, ValueError):
+    """X or y of an estimator cannot be used; scikit-learn expects a ValueError there."""
 
 
 class BudgetExhaustedError(MetaLLMError):
