@@ -48,7 +48,7 @@ class Grader:
         read: Callable[[str], float | None],
     ) -> None:
         self._caller = caller
-        self._judge = judge
+        self.judge = judge
         self._ask = ask
         self._read = read
         self._gate = asyncio.Semaphore(AT_ONCE)
@@ -63,7 +63,7 @@ class Grader:
             text: the whole answer; one without text is not graded.
         """
         drawn = self._caller.engine.drawn(decision)
-        if drawn >= self._judge.share or not text.strip() or query.task == TASK:
+        if drawn >= self.judge.share or not text.strip() or query.task == TASK:
             return
         if len(self._running) < MOST_WAITING:
             task = asyncio.get_running_loop().create_task(self._grade(query, decision.id, text))
@@ -76,15 +76,15 @@ class Grader:
             await asyncio.gather(*self._running, return_exceptions=True)
 
     async def _grade(self, query: Query, decision_id: str, text: str) -> None:
-        prompt = self._ask(query.messages, text, self._judge.rubric)
+        prompt = self._ask(query.messages, text, self.judge.rubric)
         asked = Query.of(prompt, task=TASK)
         body = {"messages": list(asked.messages), "temperature": 0}
         async with self._gate:
             try:
-                reply = await self._caller.answer(asked, body, named=self._judge.arm)
+                reply = await self._caller.answer(asked, body, named=self.judge.arm)
                 quality = self._read(reply.text)
                 if quality is not None:
-                    said = Judgement(decision_id, quality, judge=self._judge.arm)
+                    said = Judgement(decision_id, quality, judge=self.judge.arm)
                     await done(self._caller.engine.submit_feedback(said)[1])
             except MetaLLMError:
                 return  # the judge's failure is in the log; the answer stands as it is
