@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -42,6 +44,14 @@ def test_an_arm_without_prices_has_no_list_price_rather_than_a_free_one() -> Non
 def test_a_wrong_arm_is_refused_with_the_reason(fields: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigurationError, match=told):
         Arm(**fields)
+
+
+@pytest.mark.parametrize(
+    "arm", [Arm("a"), Arm("b", 1.0, 2.0, options={"top_k": 3}, lacks=("tools",), ignores=("seed",))]
+)
+def test_an_arm_can_be_pickled_and_copied(arm: Arm) -> None:
+    for copied in (pickle.loads(pickle.dumps(arm)), copy.deepcopy(arm)):
+        assert copied == arm
 
 
 def test_a_prior_quality_is_a_share_or_nothing() -> None:

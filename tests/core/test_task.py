@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -40,6 +42,24 @@ def test_a_task_may_be_copied_with_another_field() -> None:
     assert replace(task, name="post").examples == (("Buy and pay", "ad | bill"),)
     assert replace(task, name="post") == replace(task, name="post")
     assert replace(task, name="post") != task
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda task: pickle.loads(pickle.dumps(task))])
+@pytest.mark.parametrize(
+    "task",
+    [
+        Task("quiz", "choice"),
+        Task("stars", "ordinal", ["1", "2", "3"], none_of_these="?", instructions="Count."),
+        Task("mail", "multi", {"ad": "an offer", "bill": ""}, examples=[("Pay", ["bill", "ad"])]),
+        Task("t", labels=["a", "b"], error_costs={"a": {"b": 5.0}}, template="So: {text}"),
+    ],
+    ids=lambda task: str(task.kind),
+)
+def test_a_task_can_be_pickled_and_copied(task: Task, copied: Callable[[Task], Task]) -> None:
+    again = copied(task)
+    assert again == task
+    assert again.largest_cost == task.largest_cost
+    assert [again.canonical(label) for label in task.labels] == list(task.labels)
 
 
 def test_a_choice_has_four_letters_unless_it_names_them() -> None:

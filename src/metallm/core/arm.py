@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from metallm.core.copying import taken_apart
 from metallm.core.needs import NEEDS
 from metallm.core.price import Price
 from metallm.core.wires import NAMES
@@ -93,6 +94,9 @@ class Arm:
                 f"benchmark score of 82 %, not {self.prior_quality!r}"
             )
         self._check_abilities()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return taken_apart(self)
 
     def _check_prices(self) -> None:
         if (self.input_price is None) != (self.output_price is None):

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import ascii_uppercase
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+from metallm.core.copying import taken_apart
 from metallm.core.costs import ErrorCosts, checked_costs, largest_cost
 from metallm.core.folding import fold
 from metallm.core.labels import checked_labels, checked_letters
@@ -96,6 +97,9 @@ class Task:
         put(self, "error_costs", MappingProxyType(costs))
         put(self, "largest_cost", largest_cost(name, self.labels, costs, self._usual_cost))
         put(self, "examples", _examples(self, examples))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return taken_apart(self)
 
     def canonical(self, label: str | Iterable[str]) -> str:
         """A label spelled as the task spells it; of kind "multi", labels as the log holds them.
