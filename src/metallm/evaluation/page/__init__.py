@@ -1,0 +1,1 @@
+"""Pages of results: one file each, without scripts and without anything from elsewhere."""
