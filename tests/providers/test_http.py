@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -10,10 +11,10 @@ import orjson
 import pytest
 
 from metallm.core.arm import Arm
-from metallm.core.completion import ChatRequest, StreamEvent
+from metallm.core.completion import ChatRequest, Native, StreamEvent
 from metallm.core.price import Usage
 from metallm.core.protocols import Provider
-from metallm.core.wires import OPENAI
+from metallm.core.wires import ANTHROPIC, OPENAI
 from metallm.errors import (
     ConfigurationError,
     ProviderAuthError,
@@ -26,6 +27,7 @@ from metallm.errors import (
 )
 from metallm.providers.http import HttpProvider, _late
 from metallm.wire.base import Outgoing
+from metallm.wire.faces import FACES
 from metallm.wire.openai_chat import write_answer
 from metallm.wire.openai_errors import write_error
 from metallm.wire.openai_stream import DONE, write_chunk
@@ -523,3 +525,61 @@ def test_a_signer_sees_each_attempt_whole_and_gives_its_headers() -> None:
 
     talks: list[bytes | Talk] = [answered(503, b""), answered(200, ANSWER)]
     with_upstream(talks, scenario, signers={OPENAI: sign})
+
+
+CLAUDE: Any = {"wire": ANTHROPIC, "options": {"max_tokens": 9}}
+MESSAGE = FACES[ANTHROPIC].write_answer(ANSWER, wire=OPENAI, model="m")
+
+
+def test_an_arm_of_anthropics_wire_is_asked_at_its_path_with_its_headers() -> None:
+    async def scenario(bench: Bench) -> None:
+        arm = replace(bench.arm, **CLAUDE, ignores=("seed",))
+        completion = await bench.provider.complete(arm, REQUEST)
+        assert (completion.text, completion.usage, completion.wire) == ("hi", Usage(4, 2), OPENAI)
+        assert orjson.loads(completion.raw)["object"] == "chat.completion"
+        ((head, body),) = bench.upstream.requests
+        assert head.startswith(b"POST /v1/messages HTTP/1.1")
+        assert f"x-api-key: {KEY}".encode() in head
+        assert b"anthropic-version: 2023-06-01" in head
+        assert b"Authorization" not in head
+        assert orjson.loads(body) == {
+            "model": "m",
+            "messages": REQUEST.body["messages"],
+            "max_tokens": 9,
+        }
+
+    with_upstream([answered(200, MESSAGE)], scenario)
+
+
+def test_a_refusal_is_told_in_openais_shape_or_to_its_own_callers_as_it_came() -> None:
+    error = {"type": "invalid_request_error", "message": "too long"}
+    refusal = orjson.dumps({"type": "error", "error": error, "request_id": "r"})
+    own = ChatRequest(REQUEST.body, native=Native(ANTHROPIC, dict(REQUEST.body)))
+
+    async def scenario(bench: Bench) -> None:
+        arm = replace(bench.arm, **CLAUDE, ignores=("seed",))
+        with pytest.raises(ProviderRejectedError, match="invalid_request_error") as raised:
+            await bench.provider.complete(arm, REQUEST)
+        assert orjson.loads(raised.value.body) == {"error": {**error, "param": None, "code": None}}
+        assert raised.value.wire == OPENAI
+        with pytest.raises(ProviderRejectedError) as raised:
+            await bench.provider.complete(arm, own)
+        assert (raised.value.body, raised.value.wire) == (refusal, ANTHROPIC)
+
+    with_upstream([answered(400, refusal)] * 2, scenario)
+
+
+def test_an_overloaded_host_is_asked_again() -> None:
+    busy = orjson.dumps({"type": "error", "error": {"type": "overloaded_error", "message": "x"}})
+
+    async def scenario(bench: Bench) -> None:
+        arm = replace(bench.arm, **CLAUDE, ignores=("seed",))
+        events = [event async for event in bench.provider.stream(arm, REQUEST)]
+        assert "".join(event.text for event in events) == "hi"
+        assert bench.waits == [0.5, 1.0]
+
+    writer = FACES[ANTHROPIC].writer("m")
+    chunk = write_chunk(answer_id="x", created=1, model="m", delta={"content": "hi"})
+    frames = writer.event(StreamEvent(chunk)) + writer.end()
+    busy_stream = streamed(b"event: error\ndata: " + busy + b"\n\n")
+    with_upstream([answered(529, busy), busy_stream, streamed(frames)], scenario)
