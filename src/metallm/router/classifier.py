@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from metallm.core.classes import OWN_ARMS
 from metallm.core.outcome import Outcome
-from metallm.errors import InputError, ProviderError
+from metallm.errors import BudgetExhaustedError, InputError, ProviderError
 from metallm.router.answers import Call, Classified, Judgement
 from metallm.router.steps import Step
 from metallm.router.waiting import done
@@ -93,7 +93,7 @@ class Classifier:
                 return found, replace(step, first=first, number=step.number + 1)
             try:
                 answer = await self._caller.ask(decision, body, form.read)
-            except ProviderError:
+            except (ProviderError, BudgetExhaustedError):
                 if not calls:
                     raise
                 # what was answered before is an answer still
@@ -132,7 +132,7 @@ class Classifier:
             await done(durable)
             try:
                 answer = await self._caller.ask(decision, body, form.read)
-            except ProviderError:
+            except (ProviderError, BudgetExhaustedError):
                 return found
             labels[audit.arm] = answer.label
             found = self._with_reference(found, step, answer)
