@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
@@ -26,21 +26,30 @@ if TYPE_CHECKING:
 VERSION = "1"
 """Bump it when the learners or what is measured have changed: all is then run anew."""
 
-SETTINGS: Mapping[str, tuple[int, bool]] = {
-    "routing": (1, False),
-    "student": (1, True),
-    "evidence": (2, True),
+SETTINGS: Mapping[str, Setting] = {
+    "routing": Setting(0.0, 1, student=False),
+    "student": Setting(0.0),
+    "evidence": Setting(0.0, 2),
+    "audit": Setting(0.0, audit=0.1, labels=0.0),
+    "labels5": Setting(0.0, audit=0.1, labels=0.05),
+    "labels5 alone": Setting(0.0, 2, labels=0.05),
 }
-"""By name: calls at most, and whether tasks are learned."""
+"""By name, but for the cost weight: the first three are told every label."""
+
+TOLD_ALL = ("routing", "student", "evidence")
 
 COST_WEIGHTS = (0.1, 1.0, 6.0)
 """Prices put on money: low, middling and high. They are no settings of the learner."""
+
+AUDIT_WEIGHT = 30.0
+"""One more where a reference's answers are labels, for its own are then always right."""
 
 SHIFTS = (("semeval_stance", "ibc"), ("ibc", "semeval_stance"))
 """Pairs of recorded tasks with the same labels: the second is the topic that comes at half."""
 
 SHIFT_WEIGHT = 6.0
 SHIFT_HALF = 400
+SHIFT_TIMES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,11 @@ class Bench:
             for line in path.read_text(encoding="utf-8").splitlines():
                 self._remember(line)
 
+    @property
+    def shift_shuffles(self) -> int:
+        """Shuffles of a change of topic: short streams, and the worst window of few is luck."""
+        return SHIFT_TIMES * self.shuffles
+
     def figures(self, job: Job) -> dict[str, Any]:
         """What a finished job came to."""
         return self._known[self._key(job)]
@@ -87,10 +101,12 @@ class Bench:
     def jobs(self) -> Iterator[Job]:
         """All there are."""
         for shuffle in range(self.shuffles):
-            for name, table in self.tables.items():
+            for name in self.tables:
                 for setting in SETTINGS:
-                    for weight in COST_WEIGHTS:
+                    for weight in weights_of(setting):
                         yield Job(name, setting, weight, shuffle)
+        for shuffle in range(self.shift_shuffles):
+            for name, table in self.tables.items():
                 for shift in shifts_of(table):
                     for setting in ("routing", "student"):
                         yield Job(name, setting, SHIFT_WEIGHT, shuffle, shift)
@@ -127,6 +143,11 @@ class Bench:
             return  # torn by an interrupt: it is run again
 
 
+def weights_of(setting: str) -> tuple[float, ...]:
+    """The cost weights that a setting is run with."""
+    return COST_WEIGHTS if SETTINGS[setting].audit is None else (*COST_WEIGHTS, AUDIT_WEIGHT)
+
+
 def shifts_of(table: ClassTable) -> list[tuple[str, str]]:
     """The changes of topic that a file can show."""
     return [pair for pair in SHIFTS if set(pair) <= table.labels.keys()]
@@ -141,8 +162,8 @@ def _keep(tables: Mapping[str, ClassTable]) -> None:
 
 
 def _done(job: Job) -> dict[str, Any]:
-    calls, student = SETTINGS[job.setting]
-    table, setting = _TABLES[job.file], Setting(job.cost_weight, calls, student)
+    table = _TABLES[job.file]
+    setting = replace(SETTINGS[job.setting], cost_weight=job.cost_weight)
     rng = np.random.default_rng(job.shuffle)
     if job.shift:
         order = np.concatenate([_rows(table, task, rng) for task in job.shift])

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifying.bench import COST_WEIGHTS, SHIFT_WEIGHT, Job, shifts_of
+from classifying.bench import (
+    COST_WEIGHTS,
+    SHIFT_WEIGHT,
+    TOLD_ALL,
+    Job,
+    shifts_of,
+    weights_of,
+)
 from metallm.evaluation.confidence import calibration
 from metallm.evaluation.intervals import mean_interval
 
@@ -47,15 +54,23 @@ def share(bench: Bench, file: str, setting: str, weight: float, *, whole: bool =
     return mean_interval(values(bench, file, setting, weight, "share_whole" if whole else "share"))
 
 
-def within(bench: Bench, file: str, setting: str) -> float:
-    """The cost weight that spends most within the file's limit; the highest where none does.
+def within(bench: Bench, file: str, setting: str, limit: float | None = None) -> float:
+    """The cost weight that spends most within a limit; the highest where none does.
 
     By what was spent alone: what it bought is not looked at.
+
+    Args:
+        bench: what was run.
+        file: name of the table.
+        setting: name in `SETTINGS`.
+        limit: share of the best single model's cost; None for the file's own.
     """
-    for weight in COST_WEIGHTS:
-        if share(bench, file, setting, weight).mean <= limit_of(file):
+    weights = weights_of(setting)
+    most = limit_of(file) if limit is None else limit
+    for weight in weights:
+        if share(bench, file, setting, weight).mean <= most:
             return weight
-    return COST_WEIGHTS[-1]
+    return weights[-1]
 
 
 def task_differences(bench: Bench, file: str, setting: str, weight: float) -> dict[str, Interval]:
@@ -78,7 +93,7 @@ def student_calibration(bench: Bench) -> tuple[float, int]:
     sure: list[float] = []
     right: list[int] = []
     for job in bench.jobs():
-        if not job.shift and job.setting != "routing":
+        if not job.shift and job.setting in TOLD_ALL:
             found = bench.figures(job)
             sure += found["own_sure"]
             right += found["own_right"]
@@ -98,7 +113,7 @@ def shift_curves(
         runs = [
             [bench.figures(Job(file, each, SHIFT_WEIGHT, shuffle, pair))
              for each in ("student", "routing")]
-            for shuffle in range(bench.shuffles)
+            for shuffle in range(bench.shift_shuffles)
         ]  # fmt: skip
         apart = [np.array(own["right"]) - np.array(plain["right"]) for own, plain in runs]
         yield pair, np.mean(apart, axis=0), np.mean([own["own"] for own, _ in runs], axis=0)
@@ -133,7 +148,33 @@ def figures(bench: Bench) -> dict[str, float]:
         ]
         if None not in took:
             found[f"student_us.{file}"] = float(np.median(took))
+    found |= _with_few_labels(bench)
     error, answers = student_calibration(bench)
     if answers:
         found["student_ece"] = error
     return found
+
+
+def _with_few_labels(bench: Bench) -> dict[str, float]:
+    """Figures of audits and of few labels; without a file's name those of the worst file."""
+    found: dict[str, float] = {}
+    for file in bench.tables:
+        weight = within(bench, file, "audit", USUAL_LIMIT)
+        found[f"audit_difference_points.{file}"] = gain(bench, file, "audit", weight).mean
+        found[f"audit_cost_share.{file}"] = share(bench, file, "audit", weight).mean
+        found[f"labels5_kept.{file}"] = labels_kept(bench, file)
+    worst = min(bench.tables, key=lambda file: found[f"audit_difference_points.{file}"])
+    found["audit_difference_points"] = found[f"audit_difference_points.{worst}"]
+    found["audit_cost_share"] = found[f"audit_cost_share.{worst}"]
+    found["labels5_kept"] = min(found[f"labels5_kept.{file}"] for file in bench.tables)
+    return found
+
+
+def labels_kept(bench: Bench, file: str) -> float:
+    """What few labels keep of the points gained with all of them.
+
+    All of them within the file's limit, few within `USUAL_LIMIT`.
+    """
+    few = gain(bench, file, "labels5", within(bench, file, "labels5", USUAL_LIMIT))
+    every = gain(bench, file, "evidence", within(bench, file, "evidence"))
+    return few.mean / every.mean

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifying.bench import COST_WEIGHTS, SETTINGS, SHIFT_HALF, SHIFT_WEIGHT
+from classifying.bench import COST_WEIGHTS, SETTINGS, SHIFT_HALF, SHIFT_WEIGHT, weights_of
 from classifying.figures import (
     SHARE_WINDOW,
     WINDOW,
@@ -32,6 +32,9 @@ _NAMES = {
     "routing": "routing alone",
     "student": "with the student",
     "evidence": "student and evidence, 2 calls",
+    "audit": "no label, audit by the best model",
+    "labels5": "5 % of the labels, audit",
+    "labels5 alone": "5 % of the labels, 2 calls, no audit",
 }
 
 
@@ -47,8 +50,10 @@ def _head(bench: Bench) -> Iterator[str]:
     yield ""
     yield (
         "Recorded answers of real LLMs. Texts come one by one through the public `Router`, which "
-        "starts knowing nothing and is told each true label after its answer. Figures are of the "
-        "last half of each stream; costs are of all calls. "
+        "starts knowing nothing and is told each true label after its answer, or none, or those "
+        "of the twentieth that it asks for. With an audit a tenth of the texts at most is sent to "
+        "the best single model as well, whose answers stand in for labels. Figures are of the "
+        "last half of each stream; costs are of all calls, audits among them. "
         f"{bench.shuffles} shuffles; ± is half a 95 % interval over them (Student t)."
     )
     yield ""
@@ -76,7 +81,7 @@ def _gains(bench: Bench) -> Iterator[str]:
         yield "| | cost weight | points gained | cost | cost, whole | calls | by the student |"
         yield "|---|---|---|---|---|---|---|"
         for setting in SETTINGS:
-            for weight in COST_WEIGHTS:
+            for weight in weights_of(setting):
                 cells = (
                     _NAMES[setting],
                     f"{weight:g}",
@@ -152,7 +157,8 @@ def _shifts(bench: Bench) -> Iterator[str]:
         "One task's name and labels; at half the texts are of another kind, which the student has "
         f"never seen. Cost weight {SHIFT_WEIGHT:g}. The student's share in the {SHARE_WINDOW} "
         f"texts before and after, and the worst mean over {WINDOW} texts in a row of accuracy with "
-        "the student less that without."
+        f"the student less that without; means of {bench.shift_shuffles} shuffles, and in brackets "
+        "its standard error."
     )
     yield ""
     yield "| from | to | share before | share after | share at the end | worst, points |"
@@ -168,8 +174,11 @@ def _shifts(bench: Bench) -> Iterator[str]:
                 own[-SHARE_WINDOW:],
             )
             cells = [f"{100 * np.mean(each):.0f} %" for each in shares]
-            worst = 100.0 * float(rolling(apart, WINDOW).min())
-            yield f"| {first} | {second} | {' | '.join(cells)} | {worst:.1f} |"
+            means = 100.0 * rolling(apart, WINDOW)
+            error = 100.0 * np.std(apart, ddof=1) / np.sqrt(WINDOW)
+            yield (
+                f"| {first} | {second} | {' | '.join(cells)} | {means.min():.1f} ({error:.1f}) |"
+            )
 
 
 def _told(interval: Interval, scale: float = 1.0, digits: int = 1) -> str:

@@ -14,7 +14,7 @@ from classifying.table import RecordedProvider
 from metallm.core.classes import STUDENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -31,14 +31,17 @@ class Setting:
         max_calls: arms that one text may be sent to.
         student: whether it learns tasks.
         policy: its name.
-        choice: labels are letters of options, so that a text cannot tell them.
+        audit: share of the texts that are sent to the best single model as well, whose answers
+            stand in for labels; None for no audit.
+        labels: share of the true labels that are told, of answers that want one.
     """
 
     cost_weight: float
     max_calls: int = 1
     student: bool = True
     policy: str = "squarecb"
-    choice: bool = False
+    audit: float | None = None
+    labels: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +74,8 @@ def play(
     *,
     seed: int,
     task: str | None = None,
-    told: Callable[[int, metallm.Classified], bool] = lambda _place, _found: True,
 ) -> Stream:
-    """Classify rows in order; each true label is told before the next, where `told` says so.
+    """Classify rows in order; each true label that is told is told before the next.
 
     Args:
         table: what was recorded.
@@ -81,9 +83,8 @@ def play(
         setting: how the router classifies.
         seed: the router's.
         task: one name for the tasks of all rows; None for their own.
-        told: of a place in the stream and its answer, whether its true label is told.
     """
-    return asyncio.run(_play(table, order.tolist(), setting, seed, task, told))
+    return asyncio.run(_play(table, order.tolist(), setting, seed, task))
 
 
 async def _play(
@@ -92,9 +93,10 @@ async def _play(
     setting: Setting,
     seed: int,
     common: str | None,
-    told: Callable[[int, metallm.Classified], bool],
 ) -> Stream:
     provider = RecordedProvider(table)
+    reference = table.arms[table.best].name
+    audit = None if setting.audit is None else metallm.Audit(reference, setting.audit)
     router = metallm.Router(
         table.arms,
         cost_weight=setting.cost_weight,
@@ -102,6 +104,8 @@ async def _play(
         student=setting.student,
         provider=provider,
         seed=seed,
+        audit=audit,
+        label_share=setting.labels,
     )
     recordings, columns = table.recordings, {arm.name: k for k, arm in enumerate(table.arms)}
     found = np.zeros((6, len(order)))
@@ -121,7 +125,7 @@ async def _play(
         alone = answer.arm == STUDENT
         right = answer.label == truth
         found[:, place] = right, spent, len(answer.calls), alone, sure, seconds
-        if told(place, answer):
+        if answer.wants_label:
             router.feedback(answer.decision_id, label=truth)
     await router.aclose()
     return Stream(np.array(order), found[0], found[1], found[2], found[3] > 0.0, found[4], found[5])
