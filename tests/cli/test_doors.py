@@ -10,8 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from metallm.cli.doors import Answered, GatewayDoor, RowFailedError
+from metallm.cli.doors import Answered, RowFailedError, Said
+from metallm.cli.gateway_door import GatewayDoor
 from metallm.cli.guard import WorkFailedError
+from metallm.cli.question import Question, question_of
+from metallm.core.task import Task
 from servers import running
 
 
@@ -22,19 +25,26 @@ def _always(status: int, body: bytes) -> Starlette:
     return Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])])
 
 
-async def _with_door(url: str, use: Callable[[GatewayDoor], Awaitable[Any]]) -> Any:
-    door = GatewayDoor(url, ["a", "b"], "tickets")
+TICKETS = question_of("a,b", "tickets", {})
+
+
+async def _with_door(
+    url: str, use: Callable[[GatewayDoor], Awaitable[Any]], question: Question
+) -> Any:
+    door = GatewayDoor(url, question)
     try:
         return await use(door)
     finally:
         await door.close()
 
 
-def _run(app: Any, use: Callable[[GatewayDoor], Awaitable[Any]]) -> Any:
+def _run(
+    app: Any, use: Callable[[GatewayDoor], Awaitable[Any]], question: Question = TICKETS
+) -> Any:
     import asyncio
 
     with running(app) as url:
-        return asyncio.run(_with_door(f"{url}/v1/", use))
+        return asyncio.run(_with_door(f"{url}/v1/", use, question))
 
 
 def test_text_labels_and_task_are_sent_and_the_answer_is_read() -> None:
@@ -48,6 +58,23 @@ def test_text_labels_and_task_are_sent_and_the_answer_is_read() -> None:
     app = Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])])
     assert _run(app, lambda door: door.ask("t")) == Answered(None, "x", None, "dec_1")
     assert asked == [("/v1/classify", {"text": "t", "labels": ["a", "b"], "task": "tickets"})]
+
+
+def test_a_declared_task_is_asked_by_its_name_and_several_labels_are_joined() -> None:
+    asked: list[Any] = []
+
+    async def answer(request: Request) -> Response:
+        asked.append(orjson.loads(await request.body()))
+        calls = [{"arm": "x", "label": ["b", "a"]}, {"arm": "y", "label": None}]
+        told = {"label": ["b", "a"], "arm": "x", "cost_usd": 0.1, "decision_id": "d"}
+        return Response(orjson.dumps({**told, "calls": calls, "confidence": 0.5}))
+
+    app = Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])])
+    topics = Task("topics", "multi", ["a", "b", "c"])
+    found = _run(app, lambda door: door.ask("t"), question_of(None, "topics", {"topics": topics}))
+    calls = (Said("x", "a | b"), Said("y", None))
+    assert found == Answered("a | b", "x", 0.1, "d", 0.5, calls)
+    assert asked == [{"text": "t", "task": "topics"}]
 
 
 @pytest.mark.parametrize("status", [400, 429, 502, 503])

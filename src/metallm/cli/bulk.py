@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
 from metallm.cli.doors import RowFailedError
 from metallm.cli.guard import WorkFailedError
+from metallm.errors import BudgetExhaustedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +26,7 @@ async def classify_rows(
     *,
     concurrency: int,
     keep: Callable[[dict[str, Any]], None],
-) -> None:
+) -> BudgetExhaustedError | None:
     """Classify rows; where the true label is known, it is told before the answer is kept.
 
     Args:
@@ -33,14 +35,18 @@ async def classify_rows(
         concurrency: how many are asked at the same time.
         keep: gets the answer of each row, as it comes.
 
+    Returns:
+        None; or, where a budget did not cover the next call, what it was short of. Then rows in
+        flight are finished and no further ones are begun.
+
     Raises:
         WorkFailedError: too many rows failed one after the other.
         MetaLLMError: what keeps every row from an answer.
     """
     waiting = iter(rows)
-    failures = _Failures()
+    state = _State()
     workers = [
-        asyncio.create_task(_work(waiting, door, keep, failures))
+        asyncio.create_task(_work(waiting, door, keep, state))
         for _ in range(min(concurrency, len(rows)))
     ]
     try:
@@ -49,12 +55,14 @@ async def classify_rows(
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
+    return state.exhausted
 
 
-class _Failures:
-    """How many rows failed since the last that did not."""
+class _State:
+    """How many rows failed since the last that did not, and what a budget was short of."""
 
     def __init__(self) -> None:
+        self.exhausted: BudgetExhaustedError | None = None
         self._streak = 0
 
     def note(self, error: str | None) -> None:
@@ -69,12 +77,18 @@ async def _work(
     waiting: Iterator[Row],
     door: Door,
     keep: Callable[[dict[str, Any]], None],
-    failures: _Failures,
+    state: _State,
 ) -> None:
     for row in waiting:
-        answer = await _answer(row, door)
+        try:
+            answer = await _answer(row, door)
+        except BudgetExhaustedError as error:
+            state.exhausted = error
+            return
         keep(answer)
-        failures.note(answer.get("error"))
+        state.note(answer.get("error"))
+        if state.exhausted is not None:
+            return
 
 
 async def _answer(row: Row, door: Door) -> dict[str, Any]:
@@ -93,7 +107,9 @@ async def _answer(row: Row, door: Door) -> dict[str, Any]:
         "cost_usd": found.cost_usd,
         "confidence": found.confidence,
         "calls": len(found.calls),
+        "said": [{"arm": call.arm, "label": call.label} for call in found.calls],
         "decision_id": found.decision_id,
+        "at": time.time(),
     }
     if row.truth is not None:
         await door.judge(found.decision_id, row.truth)

@@ -85,10 +85,15 @@ async def _send(
     """
     import asyncio
 
-    from metallm.cli.doors import GatewayDoor, RowFailedError
+    from metallm.cli.doors import RowFailedError
+    from metallm.cli.gateway_door import GatewayDoor
+    from metallm.cli.question import question_of
     from metallm.sandbox.synthetic import LABELS
 
-    doors = {task: GatewayDoor(url, labels, task) for task, labels in LABELS.items()}
+    doors = {
+        task: GatewayDoor(url, question_of(",".join(labels), task, {}))
+        for task, labels in LABELS.items()
+    }
     tell(f"sending {len(queries)} queries to {url}, each followed by its true label")
     start = time.monotonic()
     try:

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metallm.cli.console import usd
 from metallm.core.classes import OWN_ARMS
+from metallm.evaluation.answered import Always
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-
-@dataclass(frozen=True, slots=True)
-class Always:
-    """One arm for all rows.
-
-    Args:
-        arm: its name.
-        rows: rows that the expectation is for.
-        accuracy: expected share of correct labels.
-        cost_usd: expected cost of all these rows; None where the arm's costs are unknown.
-    """
-
-    arm: str
-    rows: int
-    accuracy: float
-    cost_usd: float | None
 
 
 def mean_of(decisions: Sequence[Mapping[str, Any]]) -> list[Always]:

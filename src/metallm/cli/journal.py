@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 COLUMNS = (
-    "row", "label", "arm", "cost_usd", "confidence", "calls", "decision_id", "truth", "correct",
-    "error", "digest",
+    "row", "label", "arm", "cost_usd", "confidence", "calls", "said", "decision_id", "truth",
+    "correct", "example", "at", "error", "digest",
 )  # fmt: skip
 
 
@@ -33,10 +33,12 @@ class Journal:
     Args:
         out: where the answers are to be in the end.
         rows: what is to be answered.
+        look: only to look at: nothing is changed on disk, and nothing can be added.
 
     Attributes:
         out: as given.
         path: the journal.
+        keeps_itself: whether the answers' file is its own journal.
         answers: the newest answer of each row that has one, or the failure to get one, by number.
 
     Raises:
@@ -44,14 +46,15 @@ class Journal:
         InputError: the journal belongs to another input or other labels.
     """
 
-    def __init__(self, out: Path, rows: Sequence[Row]) -> None:
+    def __init__(self, out: Path, rows: Sequence[Row], *, look: bool = False) -> None:
         if out.suffix.lower() not in SUFFIXES:
             raise ConfigurationError(f"{out}: the name must end in {', '.join(SUFFIXES)}")
         check_writable(out)
         self.out = out
-        self._is_own = out.suffix.lower() == ".jsonl"
-        self.path = out if self._is_own else out.with_name(out.name + ".partial.jsonl")
-        if not self._is_own and out.exists() and not self.path.exists():
+        self._look = look
+        self.keeps_itself = out.suffix.lower() == ".jsonl"
+        self.path = out if self.keeps_itself else out.with_name(out.name + ".partial.jsonl")
+        if not self.keeps_itself and out.exists() and not self.path.exists():
             raise ConfigurationError(
                 f"{out} is there already and complete, or not ours: remove it, or name another"
             )
@@ -78,6 +81,13 @@ class Journal:
         self._file.write(orjson.dumps(answer) + b"\n")
         self.answers[answer["row"]] = dict(answer)
 
+    def note(self, answer: Mapping[str, Any]) -> None:
+        """Keep what no call was made for; a journal that is only looked at knows it in memory."""
+        if self._look:
+            self.answers[answer["row"]] = dict(answer)
+        else:
+            self.add(answer)
+
     def finish(self, *, complete: bool) -> None:
         """Write the answers in the order of the rows.
 
@@ -89,7 +99,7 @@ class Journal:
         """
         ordered = [self.answers[number] for number in sorted(self.answers)]
         write_atomically(self.out, lambda path: _write(path, self.out.suffix.lower(), ordered))
-        if complete and not self._is_own:
+        if complete and not self.keeps_itself:
             self.path.unlink()
 
     def _read(self, rows: Mapping[int, Row]) -> dict[int, dict[str, Any]]:
@@ -108,7 +118,7 @@ class Journal:
                     f"{row.number} differs): name another --out, or remove it"
                 )
             answers[answer["row"]] = answer
-        if whole < len(data):
+        if whole < len(data) and not self._look:
             # a kill left half a line, which the next one must not be glued to
             with self.path.open("r+b") as file:
                 file.truncate(whole)
@@ -138,11 +148,23 @@ def _write(path: Path, suffix: str, answers: Sequence[Mapping[str, Any]]) -> Non
         "cost_usd": pa.float64(),
         "confidence": pa.float64(),
         "calls": pa.int64(),
+        "said": pa.list_(pa.struct([("arm", pa.string()), ("label", pa.string())])),
         "correct": pa.bool_(),
+        "example": pa.int64(),
+        "at": pa.float64(),
     }
+    flat = suffix == ".csv"
+    if flat:
+        kinds["said"] = pa.string()
     schema = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
-    table = pa.Table.from_pylist([dict(answer) for answer in answers], schema=schema)
-    if suffix == ".csv":
+    table = pa.Table.from_pylist([_flat(each) if flat else dict(each) for each in answers], schema)
+    if flat:
         csv.write_csv(table, path)
     else:
         parquet.write_table(table, path)
+
+
+def _flat(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer for a format that knows no lists: what was said stands there as JSON."""
+    said = answer.get("said")
+    return {**answer, "said": None if said is None else orjson.dumps(said).decode()}

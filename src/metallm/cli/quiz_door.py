@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metallm.assembly import Router
-    from metallm.cli.fixed import Always
     from metallm.evaluation.prompts import Prompt
 
 
@@ -52,10 +51,6 @@ class QuizDoor:
 
         _, done = self._router.submit_feedback(Judgement(decision_id, label=label))
         await asyncio.wrap_future(done)
-
-    async def always(self) -> list[Always]:
-        """Nothing: there is one arm only."""
-        return []
 
     async def close(self) -> None:
         """Let go of connections. The router and its log are their owner's to close."""

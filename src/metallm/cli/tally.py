@@ -69,15 +69,20 @@ class Tally:
         arms: the same, by the arm that answered.
         unread: answered rows whose answer named none of the labels.
         failed: rows that got no answer.
+        examples: rows that stand in the prompt and were not asked; they are in no other count.
     """
 
     whole: Count = field(default_factory=Count)
     arms: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
     unread: int = 0
     failed: int = 0
+    examples: int = 0
 
     def add(self, answer: Mapping[str, Any]) -> None:
         """Count a row."""
+        if answer.get("example"):
+            self.examples += 1
+            return
         if answer.get("error") is not None:
             self.failed += 1
             return
@@ -100,6 +105,7 @@ class Tally:
             **self.whole.plain(),
             "unread": self.unread,
             "failed": self.failed,
+            "examples": self.examples,
             "arms": {name: self.arms[name].plain() for name in sorted(self.arms)},
         }
 
