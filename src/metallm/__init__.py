@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from metallm.core.outcome import Outcome
     from metallm.core.task import Task
     from metallm.errors import MetaLLMError
+    from metallm.estimators.classifier import Classifier as Classifier
     from metallm.router.answers import Answer, Classified, Judgement
     from metallm.settings import Settings, load_settings
 
@@ -39,12 +40,14 @@ __all__ = [
     "load_settings",
 ]
 
+# `Classifier` is public too, and not above: `from metallm import *` must not need scikit-learn
 _HOMES = {
     "Answer": "metallm.router.answers",
     "Arm": "metallm.core.arm",
     "ArmEstimate": "metallm.core.decision",
     "Audit": "metallm.core.audit",
     "Classified": "metallm.router.answers",
+    "Classifier": "metallm.estimators.classifier",
     "Decision": "metallm.core.decision",
     "JudgeArm": "metallm.core.judge_arm",
     "Judgement": "metallm.router.answers",

@@ -1,0 +1,1 @@
+"""The router behind scikit-learn's conventions; of the extra `sklearn`."""
