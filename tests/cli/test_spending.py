@@ -45,7 +45,7 @@ def test_a_kill_at_any_byte_forgets_no_call_that_was_made(
     cuts: list[float],
     limit: int,
 ) -> None:
-    path = tmp_path_factory.mktemp("spent") / "x.spent.jsonl"
+    path = tmp_path_factory.mktemp("spent") / "x.spent"
     billed = 0
     for cut in cuts:
         with Spending(path, limit / 1e9) as books:
@@ -66,7 +66,7 @@ def test_a_kill_at_any_byte_forgets_no_call_that_was_made(
 
 
 def test_answers_of_runs_without_a_budget_count_by_what_they_cost(tmp_path: Path) -> None:
-    path = tmp_path / "x.spent.jsonl"
+    path = tmp_path / "x.spent"
     with Spending(path, 1.0) as books:
         books.settle(books.reserve(800, "a"), 800)
         books.answered("dec_1")
@@ -85,7 +85,7 @@ def test_answers_of_runs_without_a_budget_count_by_what_they_cost(tmp_path: Path
 
 
 def test_every_call_is_written_before_it_is_made(tmp_path: Path) -> None:
-    path = tmp_path / "x.spent.jsonl"
+    path = tmp_path / "x.spent"
     with Spending(path, 1.0) as books:
         made = books.reserve(nano_usd(0.25), "sim/a")
         assert isinstance(made, Reservation)
@@ -101,7 +101,7 @@ def test_every_call_is_written_before_it_is_made(tmp_path: Path) -> None:
 
 
 def test_two_runs_never_spend_from_one_budget_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "x.spent.jsonl"
+    path = tmp_path / "x.spent"
     with Spending(path, 1.0), pytest.raises(ConfigurationError, match="another run spends"):
         Spending(path, 1.0)
     with Spending(path, 1.0):
@@ -110,7 +110,7 @@ def test_two_runs_never_spend_from_one_budget_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", ["mine", "[1]", '{"call": "x"}', '{"call": 1}', "7"])
 def test_a_file_of_something_else_is_left_alone(tmp_path: Path, line: str) -> None:
-    path = tmp_path / "x.spent.jsonl"
+    path = tmp_path / "x.spent"
     path.write_text(line + "\n")
     with pytest.raises(ConfigurationError, match="holds something else"):
         Spending(path, 1.0)

@@ -226,11 +226,15 @@ def _choices(
     billed = _billed(router)
     shares: dict[str, list[float]] = {}
     learned: dict[str, list[float]] = {}
+    # as `router.classifier` goes about it
+    alone = router.knowledge.classes is None or question.several
+    reads_text = question.task.kind != "choice"
     for query in queries:
-        if router.knowledge.classes is None:
+        if alone:
             decision = router.decide_queries([query], labels=labels)[0][0]
         else:
-            decision = router.decide_step(Step(query, labels, max_calls))[0]
+            step = Step(query, labels, max_calls, reads_text=reads_text)
+            decision = router.decide_step(step)[0]
         for name, chance in decision.propensities.items():
             shares.setdefault(name, []).append(chance)
             cost = decision.estimates[name].cost_usd

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-SUFFIX = ".spent.jsonl"
+SUFFIX = ".spent"
 
 
 class Spending:
