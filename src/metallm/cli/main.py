@@ -8,6 +8,7 @@ import typer
 
 from metallm import __version__
 from metallm.cli.classify import classify
+from metallm.cli.collect import collect
 from metallm.cli.configured import SET
 from metallm.cli.console import put
 from metallm.cli.demo import demo
@@ -71,6 +72,7 @@ for command in (
     serve,
     classify,
     label,
+    collect,
     quiz,
     log,
     verify,
