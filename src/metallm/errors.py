@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+def first_of(names: Sequence[str], most: int = 20) -> str:
+    """Names for a message, and where they are many, how many are left out."""
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
+
+
 class MetaLLMError(Exception):
     """The root: catching it catches all that we raise on purpose."""
 
@@ -100,7 +106,7 @@ class UnknownLabelError(InputError):
     """A label outside the set that was asked about."""
 
     def __init__(self, label: str, labels: Sequence[str]) -> None:
-        super().__init__(f"{label!r} is not one of the labels: {', '.join(labels)}")
+        super().__init__(f"{label[:200]!r} is not one of the labels: {first_of(labels)}")
         self.label = label
 
 

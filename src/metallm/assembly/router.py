@@ -22,17 +22,19 @@ from metallm.assembly.choices import (
 )
 from metallm.assembly.embedders import chosen_embedder
 from metallm.core.query import Query
+from metallm.core.task import Task
 from metallm.embeddings.grams import grams
 from metallm.errors import ConfigurationError, InputError, TableError, UnknownPriceError
 from metallm.learners.classes import ClassLearner
 from metallm.learners.cost import CostLearner
 from metallm.providers.prices import priced
 from metallm.router.caller import Caller
-from metallm.router.checks import judging_arm
+from metallm.router.checks import judging_arm, tasks_by_name
 from metallm.router.classifier import Classifier
 from metallm.router.engine import Engine
 from metallm.router.grader import Grader
 from metallm.router.told import DIM as TOLD_DIM
+from metallm.tasks.asked import Asked
 from metallm.tasks.grading import grading_prompt, read_grade
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from metallm.router.answers import Answer, Classified
     from metallm.settings import Settings
     from metallm.tables.recordings import Recordings
+    from metallm.tasks.forms import TaskForm
 
     _T = TypeVar("_T")
 
@@ -84,6 +87,8 @@ class Router(Engine):
             taken so far.
         judge: an arm that grades a share of the answers to open questions, after they were given;
             None for nobody.
+        tasks: declared ones, which `classify` finds by name. Answers to them are scored as they
+            say, also where feedback comes after a restart.
         learner: makes the learner of quality from the length of a context; None for the policy's
             own.
         clock: POSIX seconds; None for the system's.
@@ -112,6 +117,7 @@ class Router(Engine):
         label_share: float = 0.0,
         latency_weight: float = 0.0,
         judge: JudgeArm | None = None,
+        tasks: Sequence[Task] = (),
         learner: Callable[[int], Learner] | None = None,
         clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] | None = None,
@@ -123,6 +129,8 @@ class Router(Engine):
         make = learner or partial(chosen_learner, policy, cost_weight, seed, arms)
         learns = student and takes_students(policy)
         dim = chosen.dim + described
+        declared = tasks_by_name(tasks)
+        asked = Asked(declared)
         super().__init__(
             [priced(arm) for arm in arms],
             embedder=chosen,
@@ -139,9 +147,11 @@ class Router(Engine):
             audit=audit,
             label_share=label_share,
             latency_weight=latency_weight,
+            tasks=declared,
             clock=clock or time.time,
             new_id=new_id or _random_id,
         )
+        self._asked = asked
         self._provider_given = provider
         self._judge = judging_arm(judge, self.arms)
         self._caller: Caller | None = None
@@ -159,6 +169,8 @@ class Router(Engine):
             raise ConfigurationError(
                 "no arms are set up: add [[arms]] to metallm.toml, or write one with 'metallm init'"
             )
+        from metallm.settings import tasks_of  # noqa: PLC0415 - needs pydantic, as settings do
+
         router = cls(
             [each.arm() for each in settings.arms],
             cost_weight=settings.router.cost_weight,
@@ -174,6 +186,7 @@ class Router(Engine):
             label_share=settings.router.label_share,
             latency_weight=settings.router.latency_weight,
             judge=settings.judge.judge(),
+            tasks=tuple(tasks_of(settings).values()),
             provider=provider or http_provider(settings.providers),
         )
         for arm in router.arms.values():
@@ -275,7 +288,7 @@ class Router(Engine):
     async def classify(
         self,
         text: str,
-        labels: Sequence[str],
+        labels: Sequence[str] | Task | None = None,
         *,
         task: str | None = None,
         arms: Sequence[str] | None = None,
@@ -286,8 +299,9 @@ class Router(Engine):
 
         Args:
             text: what is classified.
-            labels: 2 or more.
-            task: name of the task; what is learned of it is learned under its name and labels.
+            labels: 2 or more, or a task; None for a declared one.
+            task: name of the task; what is learned of it is learned under its name and labels. A
+                declared one has its labels, prompt and costs.
             arms: names of the arms that may be asked; None for all.
             cost_weight: p for this query alone.
             max_calls: how many arms may be asked at most. With 1 an arm's answer, or the student's,
@@ -297,19 +311,21 @@ class Router(Engine):
             ProviderError: no arm answered, or the query was refused.
             InputError: the query or an option cannot be used.
         """
-        from metallm.tasks.classification import ClassificationTask  # noqa: PLC0415
-
-        kind = ClassificationTask(tuple(labels))
-        query = Query.of(kind.messages(text), task=task, text=text)
+        if not isinstance(text, str):
+            raise InputError(f"what is classified is a text, not {type(text).__name__}")
+        form, name = self._form(labels, task)
+        query = Query.of(form.messages(text), task=name, text=text)
         return await Classifier(self.caller).classify(
-            query, kind, arms=arms, cost_weight=cost_weight, max_calls=max_calls
+            query, form, arms=arms, cost_weight=cost_weight, max_calls=max_calls
         )
 
     def complete_sync(self, source: str | Sequence[Message], **options: Any) -> Answer:
         """`complete` for code without an event loop."""
         return self._run(self.complete(source, **options))
 
-    def classify_sync(self, text: str, labels: Sequence[str], **options: Any) -> Classified:
+    def classify_sync(
+        self, text: str, labels: Sequence[str] | Task | None = None, **options: Any
+    ) -> Classified:
         """`classify` for code without an event loop."""
         return self._run(self.classify(text, labels, **options))
 
@@ -327,6 +343,15 @@ class Router(Engine):
             self._runner.close()
             self._runner = None
         super().close()
+
+    def _form(
+        self, labels: Sequence[str] | Task | None, task: str | None
+    ) -> tuple[TaskForm, str | None]:
+        """How it is asked, and the name that it is learned by."""
+        form, name = self._asked.form(labels, task)
+        if isinstance(labels, Task):
+            self.scoring.know(labels)
+        return form, name
 
     def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
         try:

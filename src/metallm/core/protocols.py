@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from metallm.core.log import Entry, Record
     from metallm.core.outcome import Outcome, Recorded
     from metallm.core.query import Message
+    from metallm.core.task import Task
 
 
 class Embedder(Protocol):
@@ -347,12 +348,16 @@ class Form(Protocol):
     """How a task is asked, and how its answers are read.
 
     Attributes:
+        task: what is asked.
         name: goes into decisions.
         labels: the answers that are possible.
+        answer_format: a `response_format` that holds an answer to the labels; None for none.
     """
 
+    task: Task
     name: str
     labels: tuple[str, ...]
+    answer_format: Mapping[str, Any] | None
 
     def messages(self, text: str) -> Sequence[Message]:
         """The chat messages that ask about `text`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from metallm.core.wires import OPENAI
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from metallm.core.decision import Decision
     from metallm.core.price import Usage
@@ -120,7 +120,7 @@ class Judgement:
     Args:
         decision_id: the decision that is judged.
         quality: 0 to 1.
-        label: the true label, in place of a quality.
+        label: the true label, in place of a quality; of a task of kind "multi" the labels.
         cost_usd: USD, where the caller made the call.
         latency_s: seconds, where the caller made the call.
         replace: True to correct an earlier judgement.
@@ -130,7 +130,7 @@ class Judgement:
 
     decision_id: str
     quality: float | None = None
-    label: str | None = None
+    label: str | Sequence[str] | None = None
     cost_usd: float | None = None
     latency_s: float | None = None
     replace: bool = False

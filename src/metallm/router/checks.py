@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from numbers import Real
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from metallm.core.classes import OWN_ARMS
@@ -15,8 +16,23 @@ if TYPE_CHECKING:
     from metallm.core.arm import Arm
     from metallm.core.audit import Audit
     from metallm.core.judge_arm import JudgeArm
+    from metallm.core.task import Task
 
 MAX_JUDGE_CHARACTERS = 200
+
+
+def tasks_by_name(tasks: Sequence[Task]) -> Mapping[str, Task]:
+    """Declared tasks by name, for reading.
+
+    Raises:
+        ConfigurationError: two of one name.
+    """
+    named: dict[str, Task] = {}
+    for task in tasks:
+        if task.name in named:
+            raise ConfigurationError(f"two tasks are called {task.name!r}: give each its own name")
+        named[task.name] = task
+    return MappingProxyType(named)
 
 
 def arms_by_name(arms: Sequence[Arm]) -> dict[str, Arm]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metallm.core.classes import OWN_ARMS
+from metallm.core.completion import ChatRequest
 from metallm.core.outcome import Outcome
 from metallm.errors import BudgetExhaustedError, InputError, ProviderError
 from metallm.router.answers import Call, Classified, Judgement
@@ -14,7 +15,6 @@ from metallm.router.waiting import done
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
 
     from metallm.core.decision import Decision
     from metallm.core.protocols import Form
@@ -57,13 +57,9 @@ class Classifier:
             ProviderError: no arm answered, or the query was refused.
             InputError: an option cannot be used.
         """
-        body = {"messages": list(query.messages)}
-        if self._engine.knowledge.classes is None:
-            if max_calls > 1:
-                raise InputError(
-                    "max_calls above 1 needs a router that learns tasks: policy "
-                    f"{self._engine.policy.name!r} asks one arm alone"
-                )
+        body = ChatRequest({"messages": list(query.messages)}, form.answer_format)
+        if self._engine.knowledge.classes is None or form.task.kind == "multi":
+            self._check_alone(max_calls, form)
             answer = await self._caller.answer(
                 query,
                 body,
@@ -74,15 +70,33 @@ class Classifier:
             )
             found = _plain(answer)
         else:
-            step = Step(query, form.labels, max_calls, arms, cost_weight)
+            # an option's letter means something else in every text
+            reads_text = form.task.kind != "choice"
+            step = Step(query, form.labels, max_calls, arms, cost_weight, reads_text=reads_text)
             found, step = await self._steps(step, body, form)
             found = await self._audited(found, step, body, form)
         wanted = self._engine.wanted.asks(found.confidence)
         return replace(found, wants_label=True) if wanted else found
 
-    async def _steps(
-        self, step: Step, body: Mapping[str, Any], form: Form
-    ) -> tuple[Classified, Step]:
+    def _check_alone(self, max_calls: int, form: Form) -> None:
+        """Refuse further calls where one arm's answer is all that there can be.
+
+        Raises:
+            InputError: max_calls is not 1.
+        """
+        if max_calls == 1:
+            return
+        if form.task.kind == "multi":
+            raise InputError(
+                f"max_calls must be 1 for task {form.name!r}: several labels may fit a text, and "
+                "answers of several arms are put together only where one does"
+            )
+        raise InputError(
+            "max_calls above 1 needs a router that learns tasks: policy "
+            f"{self._engine.policy.name!r} asks one arm alone"
+        )
+
+    async def _steps(self, step: Step, body: ChatRequest, form: Form) -> tuple[Classified, Step]:
         """The answer, and where the classification stands after it."""
         calls: list[Call] = []
         while True:
@@ -111,7 +125,7 @@ class Classifier:
                 return _told(first, calls, answer.label, answer.arm, likely), step
 
     async def _audited(
-        self, found: Classified, step: Step, body: Mapping[str, Any], form: Form
+        self, found: Classified, step: Step, body: ChatRequest, form: Form
     ) -> Classified:
         """The answer, held against the reference's where that is known or asked for now.
 
@@ -159,8 +173,8 @@ class Classifier:
     async def _settled(
         self, first: Decision, decision: Decision, likely: Mapping[str, float], calls: list[Call]
     ) -> Classified:
-        """Answer with the likeliest label, and log that."""
-        label = max(likely, key=likely.__getitem__)
+        """Answer with the label that is likeliest to do, and log that."""
+        label = self._engine.scoring.best(first.task, likely)
         settled = Outcome(
             decision.id,
             decision.arm,

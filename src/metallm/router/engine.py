@@ -36,6 +36,7 @@ from metallm.router.checks import (
 from metallm.router.judging import judged
 from metallm.router.knowledge import Knowledge
 from metallm.router.recorded import ROWS_AT_ONCE, checked_truth, labelled, mixed
+from metallm.router.scoring import Scoring, canonical
 from metallm.router.standing import Standing
 from metallm.router.steps import believe_step, no_words
 from metallm.router.told import DIM as TOLD_DIM
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from metallm.core.log import Entry
     from metallm.core.protocols import ClassLearner, CostLearner, Embedder, Learner, Policy, Store
     from metallm.core.query import Message
+    from metallm.core.task import Task
     from metallm.router.beliefs import Beliefs
     from metallm.router.judges import JudgeRecord
     from metallm.router.steps import Step
@@ -97,6 +99,10 @@ class Engine:
         audit: whose answers stand in for labels; None where nobody's do.
         latency_weight: reward that a second of waiting for an arm takes off.
         label_share: of how many classifications the true label is asked for, 0 to 1.
+        tasks: declared ones by name: true labels are held against answers as they say.
+
+    Attributes:
+        scoring: what a true label makes of an answer.
 
     Raises:
         ConfigurationError: an audit by no arm, no arms, two of one name, a cost weight below 0.
@@ -123,7 +129,9 @@ class Engine:
         audit: Audit | None = None,
         label_share: float = 0.0,
         latency_weight: float = 0.0,
+        tasks: Mapping[str, Task] | None = None,
     ) -> None:
+        self.scoring = Scoring(tasks or {})
         self.arms: Mapping[str, Arm] = arms_by_name(arms)
         self.audit = audited(audit, self.arms, learns=classes is not None)
         self.auditor = Auditor(0.0 if audit is None else audit.share)
@@ -274,6 +282,7 @@ class Engine:
                 case,
                 names,
                 weight,
+                self.scoring,
                 self.latency_weight,
             )
             view = View(believed.reward, believed.uncertainty, self.knowledge.outcomes)
@@ -356,7 +365,7 @@ class Engine:
         decision_id: str,
         *,
         quality: float | None = None,
-        label: str | None = None,
+        label: str | Sequence[str] | None = None,
         cost_usd: float | None = None,
         latency_s: float | None = None,
         replace: bool = False,
@@ -370,7 +379,8 @@ class Engine:
         Args:
             decision_id: which decision.
             quality: 0 to 1.
-            label: the true label, in place of a quality: it is held against the arm's answer.
+            label: the true label, in place of a quality: it is held against the arm's answer. Of a
+                task of kind "multi" the labels.
             cost_usd: USD, where the caller made the call itself.
             latency_s: seconds, where the caller made the call itself.
             replace: take an earlier, different judgement back.
@@ -405,8 +415,13 @@ class Engine:
             first = self.decision(first.parent)
         if not first.labels:
             return self._submitted(judgement, first, ())
+        task = self.scoring.task_of(first.task, first.labels)
+        if judgement.label is not None:
+            judgement = changed(judgement, label=canonical(task, first.labels, judgement.label))
         steps = self.steps(first)
-        answers = () if self.knowledge.classes is None else answers_in(steps)
+        # of several labels a text nothing is learned but how good arms are at them
+        learns = self.knowledge.classes is not None and (task is None or task.kind != "multi")
+        answers = answers_in(steps) if learns else ()
         if judgement.judge is not None:
             # a reference's word tells nothing of what its own answers are worth
             answers = tuple(each for each in answers if each[0] != judgement.judge)
@@ -644,7 +659,9 @@ class Engine:
     ) -> tuple[Outcome, Turn]:
         """What a judgement makes of what stands now, and its turn to be logged."""
         known = self._turns.standing(decision.id) or Standing.of(earlier)
-        outcome, fresh = judged(judgement, decision, earlier, known, self.knowledge.judges)
+        outcome, fresh = judged(
+            judgement, decision, earlier, known, self.knowledge.judges, self.scoring
+        )
         if fresh is not None and answers:
             fresh = changed(fresh, answers=tuple(answers))
         listed, now = self.list_usd(outcome.arm, decision.input_tokens), self._clock()

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metallm.core.outcome import Lesson, Outcome
-from metallm.errors import FeedbackConflictError, InputError, UnknownLabelError
+from metallm.errors import FeedbackConflictError, InputError
 from metallm.router.checks import check_judge, check_range, check_weight
+from metallm.router.scoring import canonical, quality_of
 from metallm.router.standing import Said
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from metallm.core.decision import Decision
     from metallm.router.answers import Judgement
     from metallm.router.judges import Judges
+    from metallm.router.scoring import Scoring
     from metallm.router.standing import Standing
 
 
@@ -25,6 +27,7 @@ def judged(
     earlier: Sequence[Outcome],
     known: Standing,
     judges: Judges,
+    scoring: Scoring,
 ) -> tuple[Outcome, Outcome | None]:
     """The outcome that a judgement makes, and what of it is new; None where nothing is.
 
@@ -34,6 +37,7 @@ def judged(
         earlier: the decision's durable outcomes, oldest first.
         known: what stands of the decision.
         judges: what is known of judges.
+        scoring: what a true label makes of an answer.
 
     Raises:
         InputError: a value out of range, or nothing to learn from.
@@ -42,7 +46,9 @@ def judged(
     """
     _check(judgement)
     answered = next((o for o in reversed(earlier) if o.kind == "completion"), None)
-    said = _said(judgement, decision, answered, judges)
+    said = _said(judgement, decision, answered, judges, scoring)
+    if judgement.judge is None and not judgement.replace:
+        said = _as_scored(said, known.gold)
     arm = decision.arm if answered is None else answered.arm
     outcome = Outcome(
         decision.id,
@@ -174,8 +180,19 @@ def _plain(value: float | None) -> float | None:
     return None if value is None else float(value)
 
 
+def _as_scored(said: Said | None, gold: Said | None) -> Said | None:
+    """The same label once more, at the quality that it had: what errors cost may have changed."""
+    if said is None or gold is None or said.label is None or said.label != gold.label:
+        return said
+    return replace(said, quality=gold.quality)
+
+
 def _said(
-    judgement: Judgement, decision: Decision, answered: Outcome | None, judges: Judges
+    judgement: Judgement,
+    decision: Decision,
+    answered: Outcome | None,
+    judges: Judges,
+    scoring: Scoring,
 ) -> Said | None:
     """The quality that was sent, or what a true label makes of the arm's answer.
 
@@ -189,11 +206,12 @@ def _said(
         raise InputError(
             f"decision {decision.id} did not ask for labels: send a quality from 0 to 1"
         )
-    if label not in decision.labels:
-        raise UnknownLabelError(label, decision.labels)
+    task = scoring.task_of(decision.task, decision.labels)
+    label = canonical(task, decision.labels, label)
     if answered is None:
         raise InputError(
             f"decision {decision.id} has no answer yet to hold the label against: send a quality"
         )
     kept = judgement.judge in {None, judges.reference}
-    return Said(float(answered.answer == label), weight, label if kept else None)
+    quality = quality_of(task, answered.answer, label)
+    return Said(quality, weight, label if kept else None)

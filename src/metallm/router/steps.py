@@ -16,6 +16,7 @@ import numpy as np
 from metallm.core.classes import EVIDENCE, STUDENT, Case
 from metallm.errors import InputError
 from metallm.router.beliefs import Beliefs, believe
+from metallm.router.scoring import expected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from metallm.core.protocols import ClassLearner
     from metallm.core.query import Query
     from metallm.router.knowledge import Knowledge
+    from metallm.router.scoring import Scoring
 
 MOST_CALLS = 8
 """Arms that one query may be sent to."""
@@ -82,6 +84,7 @@ def believe_step(
     case: Case,
     names: tuple[str, ...],
     cost_weight: float,
+    scoring: Scoring,
     latency_weight: float = 0.0,
 ) -> tuple[Beliefs, FloatArray]:
     """What is believed of the arms that can be asked, and of answering now.
@@ -93,6 +96,7 @@ def believe_step(
         case: its query.
         names: the arms that can be asked next; none to answer in any case.
         cost_weight: p.
+        scoring: how good a label is as the answer.
         latency_weight: reward that a second of waiting takes off.
 
     Returns:
@@ -112,7 +116,11 @@ def believe_step(
     )
     chances = classes.posterior(case, step.answers)
     sure = float(chances.max())
-    if step.max_calls > 1 and names:
+    if step.max_calls == 1:
+        # as good as arms are said to be by the same task
+        task = scoring.task_of(step.query.task, step.labels)
+        sure = float(expected(task, case.labels, chances).max())
+    elif names:
         known = dict(zip(names, asked.quality[0].tolist(), strict=True))
         worth = classes.worth(_with_quality(case, known), step.answers, names, asked.quality[0])
         # how good an arm is matters the less, the less there is left to tell
@@ -126,6 +134,8 @@ def _own_arm(classes: ClassLearner, step: Step, case: Case) -> str | None:
     """The name under which the router can answer by itself, or None."""
     if step.answers:
         return EVIDENCE
+    if not step.reads_text:
+        return None
     return STUDENT if classes.ready(case.task, case.labels) else None
 
 
