@@ -14,6 +14,7 @@ from metallm.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from metallm.cli.presets import Preset
     from metallm.core.arm import Arm
 
 
@@ -24,23 +25,49 @@ def init(
     force: Annotated[
         bool, typer.Option("--force", help="Write over the file that is there.")
     ] = False,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The arms of a platform of the paper: paper-openai, paper-bedrock, "
+            "paper-together.",
+        ),
+    ] = None,
 ) -> None:
-    """Write metallm.toml for the API keys in the environment.
+    """Write metallm.toml for the API keys in the environment, or for a preset.
 
     Each provider whose key is found gets a few arms of different price. Keys
     themselves are never written.
     """
-    from metallm.cli.starter import starter
+    from metallm.cli.starter import preset_starter, starter
 
     if config.exists() and not force:
         raise ConfigurationError(f"{config} is there already: --force writes over it")
+    if preset is not None:
+        chosen = _preset(preset)
+        _write(config, preset_starter(chosen))
+        tell(f"wrote {config} with {len(chosen.arms)} arms; needs: {chosen.needs}")
+        tell("next: 'metallm models' shows them, 'metallm collect' asks them all")
+        return
     keys = keys_found(os.environ)
     arms = arms_for(keys)
+    _write(config, starter(keys, arms))
+    _say_what_is_next(config, keys, arms)
+
+
+def _preset(name: str) -> Preset:
+    from metallm.cli.presets import PRESETS
+
+    if name not in PRESETS:
+        raise ConfigurationError(f"no preset is called {name!r}; there are: {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+def _write(config: Path, text: str) -> None:
     try:
-        config.write_text(starter(keys, arms), encoding="utf-8")
+        config.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"{config} cannot be written: {error.strerror}") from error
-    _say_what_is_next(config, keys, arms)
 
 
 def keys_found(environ: Mapping[str, str]) -> dict[str, str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from metallm.cli.presets import preset_blocks
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from metallm.cli.presets import Preset
     from metallm.core.arm import Arm
 
 MODELS: Mapping[str, tuple[str, ...]] = {
@@ -103,6 +106,11 @@ _NO_ARMS = """
 # input_price = 0.5
 # output_price = 1.5
 """
+
+
+def preset_starter(preset: Preset) -> str:
+    """The settings file to start with, for a preset."""
+    return "".join([_HEAD, preset_blocks(preset), _TASK])
 
 
 def starter(keys: Mapping[str, str], arms: Iterable[Arm]) -> str:
