@@ -12,6 +12,7 @@ from metallm.cli.classify_options import (  # noqa: TC001 - typer reads the anno
     Estimate,
     FewShot,
     Gateway,
+    Keep,
     Labels,
     Limit,
     MaxCalls,
@@ -51,6 +52,7 @@ def classify(
     truth: Truth = None,
     few_shot: FewShot = 0,
     out: Out = None,
+    keep: Keep = None,
     report: Report = None,
     gateway: Gateway = None,
     warm: Warm = None,
@@ -71,6 +73,7 @@ def classify(
     Every answer is kept as it comes. After an interrupt the same command goes on where it was;
     rows that failed are asked again. Exits with 1 where rows failed, or the budget did not do.
     """
+    from metallm.cli.answers_file import kept_columns
     from metallm.cli.classify_run import Asking, door_of
     from metallm.cli.examples import with_examples
     from metallm.cli.files import check_writable
@@ -91,6 +94,7 @@ def classify(
     question = question_of(labels, task, tasks_of(settings))
     if report is not None:
         check_writable(report)
+    kept = kept_columns(data, keep)
     table = read_rows(data, text=text, task=question.task, truth=truth)
     out = out or data.with_name(f"{data.stem}.labels.jsonl")
     with Journal(out, table, look=estimate) as journal:
@@ -107,7 +111,7 @@ def classify(
             asking = Asking(rows, journal, books)
             door = door_of(settings, question, gateway, warm, max_calls, books)
             asking.run(door, concurrency, compare=report is not None)
-            journal.finish(complete=asking.complete)
+            journal.finish(complete=asking.complete, kept=kept)
             found = asking.found(question, source=data.name)
             if report is not None:
                 write_page(report, found)

@@ -51,6 +51,12 @@ Out = Annotated[
         ".labels.jsonl.",
     ),
 ]
+Keep = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B,...|all", help="Columns of IN to write beside the answers. Default: none."
+    ),
+]
 Report = Annotated[
     Path | None,
     typer.Option(metavar="FILE.html", help="Write what it came to as a page of its own."),

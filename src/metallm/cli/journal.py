@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
+from metallm.cli.answers_file import COLUMNS, write_answers
 from metallm.cli.files import check_writable, write_atomically
 from metallm.errors import ConfigurationError, InputError
 
@@ -15,13 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    import pyarrow as pa
+
     from metallm.cli.rows import Row
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
-COLUMNS = (
-    "row", "label", "arm", "cost_usd", "confidence", "calls", "said", "decision_id", "truth",
-    "correct", "example", "at", "error", "digest",
-)  # fmt: skip
 
 
 class Journal:
@@ -88,17 +87,19 @@ class Journal:
         else:
             self.add(answer)
 
-    def finish(self, *, complete: bool) -> None:
+    def finish(self, *, complete: bool, kept: pa.Table | None = None) -> None:
         """Write the answers in the order of the rows.
 
         Args:
             complete: every row has an answer, so that the journal beside is of no more use.
+            kept: columns of the input to write beside them.
 
         Raises:
             ConfigurationError: the file could not be written; the journal is kept.
         """
         ordered = [self.answers[number] for number in sorted(self.answers)]
-        write_atomically(self.out, lambda path: _write(path, self.out.suffix.lower(), ordered))
+        suffix = self.out.suffix.lower()
+        write_atomically(self.out, lambda path: write_answers(path, suffix, ordered, kept))
         if complete and not self.keeps_itself:
             self.path.unlink()
 
@@ -133,38 +134,5 @@ class Journal:
             raise ConfigurationError(
                 f"{self.path} is there already and holds something else: name another --out"
             )
-        return answer
-
-
-def _write(path: Path, suffix: str, answers: Sequence[Mapping[str, Any]]) -> None:
-    if suffix == ".jsonl":
-        path.write_bytes(b"".join(orjson.dumps(answer) + b"\n" for answer in answers))
-        return
-    import pyarrow as pa
-    from pyarrow import csv, parquet
-
-    kinds = {
-        "row": pa.int64(),
-        "cost_usd": pa.float64(),
-        "confidence": pa.float64(),
-        "calls": pa.int64(),
-        "said": pa.list_(pa.struct([("arm", pa.string()), ("label", pa.string())])),
-        "correct": pa.bool_(),
-        "example": pa.int64(),
-        "at": pa.float64(),
-    }
-    flat = suffix == ".csv"
-    if flat:
-        kinds["said"] = pa.string()
-    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
-    table = pa.Table.from_pylist([_flat(each) if flat else dict(each) for each in answers], schema)
-    if flat:
-        csv.write_csv(table, path)
-    else:
-        parquet.write_table(table, path)
-
-
-def _flat(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """An answer for a format that knows no lists: what was said stands there as JSON."""
-    said = answer.get("said")
-    return {**answer, "said": None if said is None else orjson.dumps(said).decode()}
+        # what was kept of the input is written anew in the end
+        return {name: value for name, value in answer.items() if name in COLUMNS}
