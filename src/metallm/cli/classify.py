@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from metallm.cli.classify_run import Asking
     from metallm.cli.journal import Journal
     from metallm.cli.spending import Spending
+    from metallm.core.task import Task
     from metallm.settings import Settings
 
 
@@ -91,7 +92,9 @@ def classify(
         few_shot=few_shot > 0,
     )
     settings = read_settings(config, cost_weight=cost_weight, policy=policy, seed=seed, store=store)
-    question = question_of(labels, task, tasks_of(settings))
+    # a gateway's prompts are its own: what it declares counts, and not the settings here
+    tasks = tasks_of(settings) if gateway is None else _tasks_at(gateway, task)
+    question = question_of(labels, task, tasks)
     if report is not None:
         check_writable(report)
     kept = kept_columns(data, keep)
@@ -146,6 +149,13 @@ def _check_together(
             "the task there, with its examples ([[tasks]] in its metallm.toml), and name it with "
             "--task"
         )
+
+
+def _tasks_at(gateway: str, name: str | None) -> dict[str, Task]:
+    from metallm.cli.gateway_client import declared_tasks, root_of
+
+    root_of(gateway)
+    return {} if name is None else declared_tasks(gateway)
 
 
 def _books(

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from metallm.cli.doors import AT_ONCE, Answered, RowFailedError, Said, joined
 from metallm.cli.fixed import mean_of
+from metallm.cli.gateway_client import GatewayClient, told
 from metallm.cli.guard import WorkFailedError
-from metallm.errors import ConfigurationError, InputError
+from metallm.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from metallm.cli.question import Question
     from metallm.evaluation.answered import Always
-
-CONNECT_S = 10.0
 
 ROW_AT_FAULT = frozenset({400, 413, 422, 429, 500, 502, 503, 504})
 """Answers of a gateway that say that this row failed; any other says that all will."""
@@ -34,11 +33,7 @@ class GatewayDoor:
     """
 
     def __init__(self, url: str, question: Question, max_calls: int = 1) -> None:
-        import aiohttp
-
-        if not url.startswith(("http://", "https://")):
-            raise ConfigurationError(f"--gateway takes a URL, as http://127.0.0.1:8080, not {url}")
-        self._url = url.rstrip("/").removesuffix("/v1")
+        self._client = GatewayClient(url)
         self._question = question
         # a task that is declared there has its labels there, and its prompt
         self._fixed: dict[str, Any] = (
@@ -48,17 +43,16 @@ class GatewayDoor:
             self._fixed["task"] = question.name
         if max_calls > 1:
             self._fixed["max_calls"] = max_calls
-        # how long an answer may take is for the gateway to say
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
-        self._session = aiohttp.ClientSession(timeout=timeout)
 
     async def ask(self, text: str) -> Answered:
         """Classify a text."""
-        status, body = await self._post("/v1/classify", {"text": text, **self._fixed})
+        status, body = await self._client.post("/v1/classify", {"text": text, **self._fixed})
         if status in ROW_AT_FAULT:
-            raise RowFailedError(_told(body, status))
+            raise RowFailedError(told(body, status))
         if status != 200:
-            raise WorkFailedError(f"the gateway at {self._url} refused: {_told(body, status)}")
+            raise WorkFailedError(
+                f"the gateway at {self._client.url} refused: {told(body, status)}"
+            )
         try:
             return Answered(
                 joined(self._question, body["label"]),
@@ -72,55 +66,25 @@ class GatewayDoor:
                 ),
             )
         except (KeyError, TypeError, InputError) as error:
-            raise WorkFailedError(f"{self._url} does not answer as a gateway of ours") from error
+            raise WorkFailedError(
+                f"{self._client.url} does not answer as a gateway of ours"
+            ) from error
 
     async def judge(self, decision_id: str, label: str) -> None:
         """Tell the true label."""
         body = {"decision_id": decision_id, "label": label}
-        status, told = await self._post("/v1/feedback", body)
+        status, answer = await self._client.post("/v1/feedback", body)
         if status != 200:
             raise WorkFailedError(
-                f"the gateway at {self._url} did not take feedback: {_told(told, status)}"
+                f"the gateway at {self._client.url} did not take feedback: {told(answer, status)}"
             )
 
     async def always(self, decision_ids: Sequence[str]) -> list[Always]:
         """What each arm was expected to come to when the newest of them were decided."""
         newest = decision_ids[-AT_ONCE:]
-        shown = [await self._send("GET", f"/v1/decisions/{each}") for each in newest]
+        shown = [await self._client.get(f"/v1/decisions/{each}") for each in newest]
         return mean_of([body for status, body in shown if status == 200])
 
     async def close(self) -> None:
         """Let go of connections."""
-        await self._session.close()
-
-    async def _post(self, path: str, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-        return await self._send("POST", path, body)
-
-    async def _send(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None
-    ) -> tuple[int, dict[str, Any]]:
-        import aiohttp
-        import orjson
-
-        try:
-            async with self._session.request(method, self._url + path, json=body) as answer:
-                raw = await answer.read()
-                status = answer.status
-        except (aiohttp.ClientError, TimeoutError) as error:
-            why = str(error) or type(error).__name__
-            raise WorkFailedError(
-                f"the gateway at {self._url} cannot be reached ({why}): "
-                "start it with 'metallm serve'; what was answered is kept"
-            ) from error
-        try:
-            document = orjson.loads(raw)
-        except orjson.JSONDecodeError:
-            document = None
-        return status, document if isinstance(document, dict) else {}
-
-
-def _told(body: Mapping[str, Any], status: int) -> str:
-    """The message of an error in OpenAI's shape."""
-    error = body.get("error")
-    message = error.get("message") if isinstance(error, dict) else None
-    return str(message) if message else f"HTTP status {status}"
+        await self._client.close()
