@@ -149,6 +149,7 @@ class ArmSettings(_Section):
     context_window: int | None = Field(default=None, ge=1)
     lacks: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
+    max_concurrent: int | None = Field(default=None, ge=1)
 
     def arm(self) -> Arm:
         """The arm that this table describes."""

@@ -100,7 +100,8 @@ def chosen_store(store: str | PathLike[str] | Store | None) -> Store:
 
 
 def http_provider(settings: ProviderSettings | None = None) -> Provider:
-    """Calls the arms over HTTP."""
+    """Calls the arms over HTTP, and leaves out those that rest or are full."""
     from metallm.providers.http import HttpProvider  # noqa: PLC0415 - aiohttp takes .1 s
+    from metallm.providers.resting import RestingProvider  # noqa: PLC0415 - goes with it
 
-    return HttpProvider(**(settings.model_dump() if settings is not None else {}))
+    return RestingProvider(HttpProvider(**(settings.model_dump() if settings is not None else {})))

@@ -60,6 +60,8 @@ class Arm:
             not sent.
         ignores: fields of a request that are left out for this arm, such as "seed", where its wire
             cannot carry them; without that, a query that has them is not sent.
+        max_concurrent: calls at the same time; an arm that has as many is left out of the choice,
+            and waited for where there is no other. None for no limit.
 
     Raises:
         ConfigurationError: an empty name, half a price, a negative or non-finite price, a prior
@@ -83,6 +85,7 @@ class Arm:
     lacks: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
     cache_write_1h_price: float | None = None
+    max_concurrent: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -127,6 +130,11 @@ class Arm:
             raise ConfigurationError(
                 f"arm {self.name!r}: lacks names {unknown[0]!r}; what can be named is: "
                 + ", ".join(sorted(NEEDS))
+            )
+        if self.max_concurrent is not None and self.max_concurrent < 1:
+            raise ConfigurationError(
+                f"arm {self.name!r}: max_concurrent is a number of calls, 1 or more, "
+                f"not {self.max_concurrent!r}"
             )
         if self.context_window is not None and self.context_window < 1:
             raise ConfigurationError(
