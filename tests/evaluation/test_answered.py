@@ -52,6 +52,21 @@ def test_a_run_is_cut_into_parts_in_the_order_in_which_rows_were_answered() -> N
     assert len(run_report(TASK, rows[:3]).spans) == 1
 
 
+def test_of_several_calls_it_tells_what_each_arm_said_itself() -> None:
+    rows = [
+        _row(1, "a", "a", arm=EVIDENCE, said=(("x", "a"), ("y", "b"))),
+        _row(2, "b", "a", arm=EVIDENCE, said=(("y", "b"),)),
+        _row(3, "c", None, arm=EVIDENCE, said=(("y", "c"), ("x", None))),
+        _row(4, "c", "c", arm=STUDENT),
+    ]
+    found = run_report(TASK, rows).asked
+    assert [(each.arm, each.calls, each.agreed) for each in found] == [("y", 3, 2), ("x", 2, 1)]
+    assert [each.accuracy and (each.accuracy.mean, each.accuracy.n) for each in found] == [
+        (0.0, 2), (1.0, 1),
+    ]  # fmt: skip
+    assert run_report(TASK, [_row(1, said=(("x", "a"),))]).asked == ()
+
+
 def test_without_truth_and_confidence_there_are_shares_and_costs_alone() -> None:
     report = run_report(TASK, [_row(1, truth=None, confidence=None), _row(2, "b", None)])
     assert (report.scores, report.calibration, report.whole.accuracy) == (None, None, None)

@@ -83,6 +83,23 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedArm:
+    """What one arm said where it was asked, whoever settled the label.
+
+    Args:
+        arm: its name.
+        calls: rows that it was asked about.
+        agreed: of these, how many got the label that it said.
+        accuracy: how often it was itself right, of the rows whose truth is known; None of none.
+    """
+
+    arm: str
+    calls: int
+    agreed: int
+    accuracy: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
 class Always:
     """What always asking one arm is expected to come to, for no arm answered every row.
 
@@ -106,6 +123,7 @@ class RunReport:
     Args:
         whole: all rows.
         by_arm: by who answered, the most rows first.
+        asked: by who was asked, the most calls first; empty where no row had several calls.
         by_label: by what was answered, in the task's order, what named none last.
         spans: the run in parts, oldest first, each by arm with its rows.
         costs: USD that were spent after each row, shape (n,), oldest row first.
@@ -115,6 +133,7 @@ class RunReport:
 
     whole: Share
     by_arm: tuple[Share, ...]
+    asked: tuple[AskedArm, ...]
     by_label: tuple[Share, ...]
     spans: tuple[tuple[Share, dict[str, int]], ...]
     costs: tuple[float, ...]
@@ -152,6 +171,7 @@ def run_report(task: Task, answers: Sequence[RowAnswer]) -> RunReport:
                 key=lambda each: (-each.rows, each.name),
             )
         ),
+        asked=tuple(_asked(answers)),
         by_label=tuple(
             share(label or "", [each for each in answers if each.label == label])
             for label in labels
@@ -186,6 +206,24 @@ def share(name: str, answers: Sequence[RowAnswer]) -> Share:
         len(answers) - len(costs),
         sum(sure) / len(sure) if sure else None,
     )
+
+
+def _asked(answers: Sequence[RowAnswer]) -> list[AskedArm]:
+    """What each arm said; nothing where each row's label is the word of one arm."""
+    if all(len(each.said) < 2 for each in answers):
+        return []
+    calls: dict[str, list[tuple[str | None, RowAnswer]]] = {}
+    for each in answers:
+        for arm, label in each.said:
+            calls.setdefault(arm, []).append((label, each))
+    found = []
+    for arm, said in calls.items():
+        truths = [(label, each.truth) for label, each in said if each.truth is not None]
+        right = sum(label == truth for label, truth in truths)
+        agreed = sum(label == each.label for label, each in said)
+        sure = wilson_interval(right, len(truths)) if truths else None
+        found.append(AskedArm(arm, len(said), agreed, sure))
+    return sorted(found, key=lambda each: (-each.calls, each.arm))
 
 
 def _spans(ordered: Sequence[RowAnswer]) -> list[tuple[Share, dict[str, int]]]:

@@ -210,10 +210,10 @@ def _marks(low: float, high: float) -> list[float]:
 
 
 def _beside(name: str, x: float, y: float) -> Safe:
-    """A name at a point: on the side where there is room."""
-    right = x < WIDTH * 0.62
-    anchor = "start" if right else "end"
-    return el("text", name, x=x + 10 if right else x - 10, y=y + 4, text_anchor=anchor)
+    """A name at a point: beside it, or below it where there is no room."""
+    if x < WIDTH * 0.62:
+        return el("text", name, x=x + 10, y=y + 4)
+    return el("text", name, x=x + 6, y=y + 18, text_anchor="end")
 
 
 def _svg(parts: Sequence[Safe], told: str) -> Safe:

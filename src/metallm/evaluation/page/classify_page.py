@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SAFE = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """Even if a text got out of its place, nothing would be run or fetched."""
 
-_OWN = {STUDENT: "by the text alone", EVIDENCE: "by the text and several answers together"}
+_OWN = {STUDENT: "by the text alone", EVIDENCE: "by the text and what models had answered"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,8 +183,8 @@ def _over_the_run(page: Page, hues: Mapping[str, int]) -> Safe:
         "Over the run",
         _own_words(report),
         el("div", pictures, cls="pair"),
-        el("h3", "Who answered"),
         tables.who_answered(report, hues),
+        tables.who_was_asked(report) if report.asked else None,
         el(
             "p",
             "A model's share of right answers is that on the rows it was chosen for, which differ "

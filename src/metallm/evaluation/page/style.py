@@ -58,6 +58,7 @@ svg .dot { fill: var(--accent); stroke: var(--card); stroke-width: 1.5; }
 svg .ring { fill: var(--card); stroke: var(--soft); stroke-width: 2; }
 svg .whisker { stroke: var(--accent); stroke-width: 1.5; }
 .scroll { overflow-x: auto; margin: 8px -4px 0; padding: 0 4px; }
+.scroll + .scroll, .pair + .scroll { margin-top: 18px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-size: .8rem; color: var(--soft); font-weight: 600;
   border-bottom: 1px solid var(--line); padding: 4px 10px 6px 0; white-space: nowrap; }

@@ -52,6 +52,24 @@ def who_answered(report: RunReport, hues: Mapping[str, int]) -> Safe:
     return table(heads, rows)
 
 
+def who_was_asked(report: RunReport) -> Safe:
+    """One line a model that was asked, whoever settled the label."""
+    rows: list[list[Child]] = []
+    for each in report.asked:
+        row: list[Child] = [
+            shown(each.arm, MOST_LABEL),
+            f"{each.calls:,}",
+            _bar(each.calls, report.whole.rows, 2, "of all rows"),
+            percent(each.agreed / each.calls),
+        ]
+        if report.scores is not None:
+            mean = None if each.accuracy is None else each.accuracy.mean
+            row += [percent(mean), between(each.accuracy)]
+        rows.append(row)
+    heads = ["who was asked", "#calls", "", "#its label was taken"]
+    return table(heads + (["#right itself", "#95 % interval"] if report.scores else []), rows)
+
+
 def labels_given(report: RunReport, task: Task) -> Safe:
     """How often each label was answered, and how well it was told where the truth is known."""
     scores = {} if report.scores is None else {each.label: each for each in report.scores.by_label}
