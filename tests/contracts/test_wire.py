@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +11,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.wire_cases import answers, as_events, assembled, cut, requests, said
+from contracts.wire_cases import (
+    ODD_ANSWERS,
+    ODD_BODIES,
+    ODD_EVENTS,
+    answers,
+    as_events,
+    assembled,
+    cut,
+    requests,
+    said,
+)
 from metallm.core.arm import Arm
 from metallm.core.completion import ChatRequest, Native, StreamEvent
 from metallm.core.wires import ANTHROPIC, NAMES, OPENAI
-from metallm.errors import ProviderUnavailableError, StreamCutError
+from metallm.errors import InputError, ProviderUnavailableError, StreamCutError
 from metallm.wire.base import Face, StreamReader, Wire
 from metallm.wire.faces import FACES
 from metallm.wire.openai_errors import write_error
 from metallm.wire.openai_usage import read_usage
+from metallm.wire.sse import write_event
 from metallm.wire.wires import WIRES
 
 ASKS_USAGE = ChatRequest({"messages": [], "stream_options": {"include_usage": True}})
@@ -187,3 +199,43 @@ def test_the_key_is_sent_in_one_header_and_nothing_without_one(row: Row) -> None
     assert sum("the-key" in value for value in with_key.values()) == 1
     assert not any("the-key" in value for value in row.wire.headers(None, ASKS_USAGE).values())
     assert row.wire.path(row.arm, stream=True).startswith("/")
+
+
+@rows
+@given(ODD_BODIES)
+def test_what_is_no_request_is_refused_and_breaks_nothing(row: Row, body: dict[str, Any]) -> None:
+    try:
+        request = row.face.read_request(dict(body), {})
+    except InputError:
+        request = ChatRequest(body)
+    for each in (request, ChatRequest(body)):
+        if row.wire.obstacle(row.arm, each) is None:
+            orjson.loads(row.wire.write_request(row.arm, each, stream=False))
+
+
+@rows
+@given(st.lists(ODD_EVENTS, max_size=4))
+def test_what_is_no_answer_is_told_or_passed_and_breaks_nothing(
+    row: Row, documents: list[dict[str, Any]]
+) -> None:
+    reader = row.reader()
+    for document in documents:
+        raw = orjson.dumps(document)
+        assert row.wire.read_error(raw).message is not None
+        with suppress(ProviderUnavailableError):
+            row.wire.read_answer(row.arm, raw, ASKS_USAGE, now=7.0)
+        try:
+            reader.feed(write_event(raw))
+        except StreamCutError:
+            return
+
+
+@rows
+@given(st.lists(ODD_ANSWERS, min_size=1, max_size=3))
+def test_what_a_careless_host_says_is_passed_on(row: Row, documents: list[dict[str, Any]]) -> None:
+    writer = row.face.writer("sim/arm")
+    for document in documents:
+        raw = orjson.dumps(document)
+        orjson.loads(row.face.write_answer(raw, wire=OPENAI, model="sim/arm"))
+        assert writer.event(StreamEvent(raw))
+    assert writer.end()

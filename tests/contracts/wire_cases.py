@@ -194,3 +194,101 @@ def cut(raw: bytes, places: list[int]) -> list[bytes]:
     """Bytes in pieces."""
     edges = [0, *sorted(place % (len(raw) + 1) for place in places), len(raw)]
     return [raw[start:end] for start, end in itertools.pairwise(edges)]
+
+
+_ODD: Any = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["", "auto", "text", "{}"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["type", "name", "text", "function", "id"]), inner)
+    ),
+    max_leaves=5,
+)
+_KINDS = [
+    "document",
+    "file",
+    "image",
+    "image_url",
+    "redacted_thinking",
+    "text",
+    "thinking",
+    "tool_result",
+    "tool_use",
+]
+_PART_FIELDS = [
+    "cache_control",
+    "citations",
+    "content",
+    "data",
+    "file",
+    "image_url",
+    "input",
+    "signature",
+    "source",
+    "text",
+    "title",
+    "tool_use_id",
+]
+_BODY_FIELDS = [
+    "max_tokens",
+    "metadata",
+    "n",
+    "output_config",
+    "parallel_tool_calls",
+    "reasoning_effort",
+    "response_format",
+    "stop",
+    "stop_sequences",
+    "system",
+    "temperature",
+    "thinking",
+    "tool_choice",
+    "tools",
+]
+_TURN_FIELDS = ["cache_control", "refusal", "thinking_blocks", "tool_call_id", "tool_calls"]
+
+
+def _some(names: list[str], **fixed: Any) -> Any:
+    """Objects with the fixed fields and some of the others, of any values."""
+    return st.fixed_dictionaries(fixed, optional=dict.fromkeys(names, _ODD))
+
+
+_PART = _some(_PART_FIELDS, type=st.sampled_from(_KINDS))
+_TURN = _some(
+    _TURN_FIELDS,
+    role=st.sampled_from(["assistant", "system", "tool", "user"]),
+    content=_ODD | st.lists(_PART | _ODD, max_size=3),
+)
+ODD_BODIES: Any = _some(_BODY_FIELDS, messages=_ODD | st.lists(_TURN | _ODD, max_size=3))
+"""Objects that look like requests of one wire or another, and are none."""
+
+ODD_EVENTS: Any = _some(
+    ["error", "id", "index", "model", "object"],
+    type=st.sampled_from(
+        [
+            "content_block_delta",
+            "content_block_start",
+            "content_block_stop",
+            "message_delta",
+            "message_start",
+        ]
+    ),
+    content=st.lists(_PART | _ODD, max_size=2),
+    content_block=_PART | _ODD,
+    delta=_ODD | _some(["partial_json", "signature", "stop_reason", "text", "thinking"]),
+    message=_ODD | _some(["id", "model", "usage"]),
+    usage=_ODD | _some(["input_tokens", "output_tokens", "prompt_tokens"]),
+    choices=_ODD | st.lists(_some(["delta", "finish_reason", "index", "message"]), max_size=2),
+)
+"""The same for answers and events."""
+
+_CALL = _some(["id", "index", "type"], function=_ODD | _some(["name", "arguments"]))
+_SAID = _some(
+    ["content", "reasoning", "reasoning_content", "refusal", "thinking_blocks"],
+    tool_calls=_ODD | st.lists(_CALL | _ODD, max_size=2),
+)
+_CHOICE = _some(["finish_reason", "index"], message=_SAID, delta=_ODD | _SAID)
+ODD_ANSWERS: Any = _some(
+    ["id", "model", "usage", "created"], choices=st.lists(_CHOICE, min_size=1, max_size=2)
+)
+"""Canonical answers and chunks of hosts that take the wire lightly."""

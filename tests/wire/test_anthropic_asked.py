@@ -165,7 +165,7 @@ CITED = {
         (shown(type="search_result"), "messages[0].content[0] of type 'search_result'"),
         (shown(type="image", source={"type": "file"}), "messages[0].content[0] of type 'image'"),
         (shown(**CITED), "messages[0].content[0] of type 'document'"),
-        (shown(type=["odd"]), "messages[0].content[0] of type ['odd']"),
+        (shown(type=["odd"]), "messages[0].content[0] of type ''"),
     ],
 )
 def test_what_no_other_wire_can_carry_is_named_and_kept_for_this_one(

@@ -14,6 +14,7 @@ from metallm.wire.extensions import THINKING
 from metallm.wire.openai_chat import content_text
 from metallm.wire.openai_usage import read_usage as read_canonical
 from metallm.wire.openai_usage import write_usage as write_canonical
+from metallm.wire.words import fields, kind, objects, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,7 +90,7 @@ def stop_reason(reason: object, *, calls: bool, refused: bool) -> str:
     """
     if refused:
         return "refusal"
-    told = STOP_REASONS.get(reason, "end_turn") if isinstance(reason, str) else "end_turn"
+    told = STOP_REASONS.get(word(reason), "end_turn")
     return "tool_use" if calls and told == "end_turn" else told
 
 
@@ -102,13 +103,13 @@ def to_canonical(answer: Answer, document: dict[str, Any], *, created: int) -> b
         created: POSIX seconds.
     """
     message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
-    blocks = [block for block in document["content"] if isinstance(block, dict)]
-    if any(block.get("type") == "text" for block in blocks):
+    blocks = objects(document["content"])
+    if any(kind(block) == "text" for block in blocks):
         message["content"] = answer.text
-    calls = [_call(block) for block in blocks if block.get("type") == "tool_use"]
+    calls = [_call(block) for block in blocks if kind(block) == "tool_use"]
     if calls:
         message["tool_calls"] = calls
-    thoughts = [block for block in blocks if "thinking" in str(block.get("type"))]
+    thoughts = [block for block in blocks if "thinking" in kind(block)]
     if thoughts:
         message["reasoning_content"] = "".join(str(each.get("thinking", "")) for each in thoughts)
         message[THINKING] = thoughts
@@ -139,7 +140,7 @@ def from_canonical(raw: bytes, *, model: str) -> bytes:
     """
     document = orjson.loads(raw)
     choice = document["choices"][0]
-    message = choice["message"]
+    message = fields(choice.get("message"))
     reason = stop_reason(
         choice.get("finish_reason"),
         calls=bool(message.get("tool_calls")),
@@ -164,20 +165,16 @@ def from_canonical(raw: bytes, *, model: str) -> bytes:
 
 def thoughts_in(source: Mapping[str, Any]) -> str:
     """The reasoning in a message or a delta, under either of the names that hosts give it."""
-    text = source.get("reasoning_content") or source.get("reasoning")
-    return text if isinstance(text, str) else ""
+    return word(source.get("reasoning_content")) or word(source.get("reasoning"))
 
 
 def _content(message: dict[str, Any]) -> list[dict[str, Any]]:
-    blocks: list[dict[str, Any]] = []
-    if message.get(THINKING):
-        blocks += message[THINKING]
-    elif thoughts := thoughts_in(message):
+    blocks = objects(message.get(THINKING))
+    if not blocks and (thoughts := thoughts_in(message)):
         blocks.append({"type": "thinking", "thinking": thoughts, "signature": UNSIGNED})
-    if text := content_text(message.get("content")) or message.get("refusal"):
+    if text := content_text(message.get("content")) or word(message.get("refusal")):
         blocks.append({"type": "text", "text": text})
-    calls = message.get("tool_calls")
-    return [*blocks, *(_use(call) for call in calls or ())]
+    return [*blocks, *(_use(call) for call in objects(message.get("tool_calls")))]
 
 
 def _call(block: dict[str, Any]) -> dict[str, Any]:
@@ -187,8 +184,8 @@ def _call(block: dict[str, Any]) -> dict[str, Any]:
 
 
 def _use(call: dict[str, Any]) -> dict[str, Any]:
-    function = call.get("function") or {}
-    arguments = function.get("arguments") or "{}"
+    function = fields(call.get("function"))
+    arguments = word(function.get("arguments")) or "{}"
     try:
         given = orjson.loads(arguments)
     except orjson.JSONDecodeError:
@@ -199,10 +196,7 @@ def _use(call: dict[str, Any]) -> dict[str, Any]:
 
 
 def _texts(blocks: list[Any]) -> str:
-    texts = (
-        block.get("text") for block in blocks if isinstance(block, dict) and block["type"] == "text"
-    )
-    return "".join(text for text in texts if isinstance(text, str))
+    return "".join(word(block.get("text")) for block in blocks if kind(block) == "text")
 
 
 def _text(value: object) -> str | None:

@@ -10,6 +10,7 @@ from metallm.errors import InputError
 from metallm.wire.anthropic_content import read_part
 from metallm.wire.anthropic_models import effort_of
 from metallm.wire.extensions import CACHE_CONTROL, IS_ERROR, THINKING
+from metallm.wire.words import kind, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,7 +83,7 @@ class Asked:
         ]
 
     def _turn(self, turn: Any, place: str) -> list[dict[str, Any]]:
-        role = turn.get("role") if isinstance(turn, dict) else None
+        role = word(turn.get("role")) if isinstance(turn, dict) else ""
         if role not in {"user", "assistant", "system"}:
             raise InputError(f"{place} must be an object with the role user or assistant")
         content = turn.get("content")
@@ -107,10 +108,9 @@ class Asked:
         calls: list[dict[str, Any]] = []
         thoughts: list[dict[str, Any]] = []
         for number, block in enumerate(blocks):
-            kind = block.get("type")
-            if kind in {"thinking", "redacted_thinking"}:
+            if kind(block) in {"thinking", "redacted_thinking"}:
                 thoughts.append(block)
-            elif kind == "tool_use":
+            elif kind(block) == "tool_use":
                 calls.append(_call(block))
             else:
                 said += self._part(block, f"{place}.content[{number}]")
@@ -150,7 +150,7 @@ class Asked:
     def _part(self, block: dict[str, Any], place: str) -> list[dict[str, Any]]:
         part = read_part(block)
         if part is None:
-            self.bound.append(f"{place} of type {block.get('type')!r:.40}")
+            self.bound.append(f"{place} of type {kind(block)!r:.40}")
             return []
         return [part]
 
@@ -162,8 +162,8 @@ class Asked:
         ]
 
     def _tool(self, tool: dict[str, Any], place: str) -> list[dict[str, Any]]:
-        if tool.get("type") not in {None, "custom"}:
-            self.bound.append(f"{place} of type {tool['type']!r:.40}")
+        if kind(tool) not in {"", "custom"}:
+            self.bound.append(f"{place} of type {kind(tool)!r:.40}")
             return []
         function = {"name": tool.get("name"), "parameters": tool.get("input_schema")}
         for name in ("description", "strict"):
@@ -177,14 +177,14 @@ class Asked:
     def _choice(self, choice: Any) -> None:
         if not isinstance(choice, dict):
             return
-        kind = choice.get("type")
-        if kind == "tool":
+        way = kind(choice)
+        if way == "tool":
             function = {"name": choice.get("name")}
             self.body["tool_choice"] = {"type": "function", "function": function}
-        elif kind in _CHOICES:
-            self.body["tool_choice"] = _CHOICES[kind]
+        elif way in _CHOICES:
+            self.body["tool_choice"] = _CHOICES[way]
         else:
-            self.bound.append(f"tool_choice of type {kind!r:.40}")
+            self.bound.append(f"tool_choice of type {way!r:.40}")
         if choice.get("disable_parallel_tool_use") is True:
             self.body["parallel_tool_calls"] = False
 

@@ -8,6 +8,7 @@ from metallm.wire.anthropic_models import most_output, takes_schema, thinking_fo
 from metallm.wire.anthropic_turns import write_turns
 from metallm.wire.base import UncarriedError
 from metallm.wire.extensions import CACHE_CONTROL
+from metallm.wire.words import kind, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,10 +107,14 @@ def write_fields(body: Mapping[str, Any]) -> dict[str, Any]:
             fields |= _WRITERS[name](value)
         else:
             raise UncarriedError(name)
+    if not isinstance(fields.get("output_config", {}), dict):
+        raise UncarriedError("output_config, which is no object")
     if (form := _form(body.get("response_format"))) is not None:
         fields["output_config"] = {"format": form, **fields.get("output_config", {})}
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     if limit is not None:
+        if not isinstance(limit, int):
+            raise UncarriedError(f"max_tokens {limit!r:.40}")
         fields["max_tokens"] = limit
     choice = _choice(body)
     return {**fields, "tool_choice": choice} if choice else fields
@@ -121,8 +126,8 @@ def _choice(body: Mapping[str, Any]) -> dict[str, Any] | None:
     if given is None:
         return {"type": "auto", "disable_parallel_tool_use": True} if single else None
     words = {"auto": "auto", "required": "any", "none": "none"}
-    if isinstance(given, str) and given in words:
-        choice: dict[str, Any] = {"type": words[given]}
+    if word(given) in words:
+        choice: dict[str, Any] = {"type": words[word(given)]}
     elif isinstance(given, dict) and isinstance(given.get("function"), dict):
         choice = {"type": "tool", "name": given["function"].get("name")}
     else:
@@ -166,12 +171,11 @@ def _stop(value: Any) -> dict[str, Any]:
 
 
 def _form(value: Any) -> dict[str, Any] | None:
-    kind = value.get("type") if isinstance(value, dict) else None
-    if value is None or kind == "text":
+    if value is None or kind(value) == "text":
         return None
     schema = value.get("json_schema") if isinstance(value, dict) else None
-    if kind != "json_schema" or not isinstance(schema, dict):
-        raise UncarriedError(f"response_format of type {kind!r:.40}: give a json_schema")
+    if kind(value) != "json_schema" or not isinstance(schema, dict):
+        raise UncarriedError(f"response_format of type {kind(value)!r:.40}: give a json_schema")
     return {"type": "json_schema", "schema": schema.get("schema")}
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from metallm.wire.base import UncarriedError
 from metallm.wire.extensions import CACHE_CONTROL
+from metallm.wire.words import kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +42,7 @@ def write_blocks(content: object, place: str) -> list[dict[str, Any]]:
 
 def read_part(block: dict[str, Any]) -> dict[str, Any] | None:
     """The part for a block; None where the canonical form has none."""
-    kind = block.get("type")
-    reader = _READERS.get(kind) if isinstance(kind, str) else None
+    reader = _READERS.get(kind(block))
     part = None if reader is None else reader(block)
     if part is not None and block.get(CACHE_CONTROL) is not None:
         part[CACHE_CONTROL] = block[CACHE_CONTROL]
@@ -50,10 +50,9 @@ def read_part(block: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _write_block(part: object, place: str) -> dict[str, Any]:
-    kind = part.get("type") if isinstance(part, dict) else None
-    writer = _WRITERS.get(kind) if isinstance(kind, str) else None
+    writer = _WRITERS.get(kind(part))
     if writer is None or not isinstance(part, dict):
-        raise UncarriedError(f"{place} of type {kind!r:.40}")
+        raise UncarriedError(f"{place} of type {kind(part)!r:.40}")
     block = writer(part, place)
     if part.get(CACHE_CONTROL) is not None:
         block[CACHE_CONTROL] = part[CACHE_CONTROL]

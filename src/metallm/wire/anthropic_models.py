@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from metallm.wire.base import UncarriedError
+from metallm.wire.words import kind, word
 
 _VERSION = re.compile(r"claude-(?:[a-z]+-)*(\d{1,2})(?!\d)(?:[-.](\d{1,2})(?!\d))?")
 
@@ -55,7 +56,7 @@ def thinking_for(
     Raises:
         UncarriedError: an unknown effort, a model that does not think, or no room for it.
     """
-    if effort is None or effort in _QUIET:
+    if effort is None or word(effort) in _QUIET:
         return None, None
     if not isinstance(effort, str) or effort not in _BUDGETS:
         raise UncarriedError(f"reasoning_effort {effort!r:.40}")
@@ -74,13 +75,13 @@ def thinking_for(
 
 def effort_of(thinking: object, output_config: object) -> str | None:
     """OpenAI's `reasoning_effort` for what a caller of this wire allows; None for no thinking."""
-    kind = thinking.get("type") if isinstance(thinking, dict) else None
-    if kind in {None, "disabled"}:
+    way = kind(thinking)
+    if way in {"", "disabled"}:
         return None
     budget = thinking.get("budget_tokens") if isinstance(thinking, dict) else None
-    if kind == "enabled" and isinstance(budget, int):
-        return next((word for word in ("low", "medium") if budget <= 2 * _BUDGETS[word]), "high")
-    effort = output_config.get("effort") if isinstance(output_config, dict) else None
+    if way == "enabled" and isinstance(budget, int):
+        return next((each for each in ("low", "medium") if budget <= 2 * _BUDGETS[each]), "high")
+    effort = word(output_config.get("effort")) if isinstance(output_config, dict) else ""
     if effort in {"xhigh", "max"}:
         return "high"
     return effort if effort in {"low", "medium", "high"} else "medium"

@@ -10,6 +10,7 @@ import orjson
 from metallm.wire.anthropic_content import write_blocks
 from metallm.wire.base import UncarriedError
 from metallm.wire.extensions import CACHE_CONTROL, IS_ERROR, THINKING
+from metallm.wire.words import kind, word
 
 _NO_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
@@ -55,12 +56,12 @@ def tool_id(given: object, place: str) -> str:
 
 
 def _role(message: object, place: str) -> str:
-    role = message.get("role") if isinstance(message, dict) else None
+    role = word(message.get("role")) if isinstance(message, dict) else ""
     if role not in {"system", "developer", "user", "assistant", "tool"}:
         raise UncarriedError(f"{place}.role {role!r:.40}")
     if isinstance(message, dict) and role in {"user", "assistant"} and message.get("name"):
         raise UncarriedError(f"{place}.name: its speakers have no names")
-    return str(role)
+    return role
 
 
 def _user(message: dict[str, Any], place: str) -> Any:
@@ -75,7 +76,8 @@ def _assistant(message: dict[str, Any], place: str) -> Any:
         if message.get(name):
             raise UncarriedError(f"{place}.{name}")
     thoughts = message.get(THINKING)
-    blocks = [*thoughts] if isinstance(thoughts, list) else []
+    blocks = list(thoughts) if isinstance(thoughts, list) else []
+    blocks = [block for block in blocks if "thinking" in kind(block)]
     said = message.get("content") or message.get("refusal")
     blocks += write_blocks(said, f"{place}.content")
     calls = message.get("tool_calls")

@@ -5,13 +5,11 @@ There input_tokens EXCLUDE those read from or written to the cache; output_token
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from metallm.core.price import Usage
 from metallm.wire.openai_usage import count
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from metallm.wire.words import fields
 
 
 def read_usage(usage: object) -> Usage | None:
@@ -32,8 +30,8 @@ def read_usage(usage: object) -> Usage | None:
     output = count(usage.get("output_tokens")) or 0
     read = count(usage.get("cache_read_input_tokens")) or 0
     written = count(usage.get("cache_creation_input_tokens")) or 0
-    hour = count(_object(usage.get("cache_creation")).get("ephemeral_1h_input_tokens")) or 0
-    thought = count(_object(usage.get("output_tokens_details")).get("thinking_tokens")) or 0
+    hour = count(fields(usage.get("cache_creation")).get("ephemeral_1h_input_tokens")) or 0
+    thought = count(fields(usage.get("output_tokens_details")).get("thinking_tokens")) or 0
     return Usage(
         input_tokens=plain + read + written,
         output_tokens=output,
@@ -61,7 +59,3 @@ def write_usage(usage: Usage) -> dict[str, Any]:
     if usage.reasoning_tokens:
         told["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
     return told
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

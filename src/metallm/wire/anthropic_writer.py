@@ -14,6 +14,7 @@ from metallm.wire.extensions import THINKING
 from metallm.wire.openai_chat import content_text
 from metallm.wire.openai_usage import read_usage
 from metallm.wire.sse import write_event
+from metallm.wire.words import fields, kind, objects, word
 
 if TYPE_CHECKING:
     from metallm.core.completion import StreamEvent
@@ -50,11 +51,11 @@ class MessagesWriter:
             return self._passed(event.data, document)
         frames = b"" if self._begun else self._start(document)
         self._usage = event.usage or read_usage(document.get("usage")) or self._usage
-        for choice in document.get("choices") or ():
-            delta = choice.get("delta") or {}
+        for choice in objects(document.get("choices")):
+            delta = fields(choice.get("delta"))
             frames += self._blocks.add(delta)
-            self._reason = choice.get("finish_reason") or self._reason
-            self._refused = self._refused or bool(delta.get("refusal"))
+            self._reason = word(choice.get("finish_reason")) or self._reason
+            self._refused = self._refused or bool(word(delta.get("refusal")))
         return frames
 
     def end(self) -> bytes:
@@ -110,11 +111,11 @@ class _Blocks:
         frames = b""
         if thought := thoughts_in(delta):
             frames += self._piece("thinking", {"type": "thinking_delta", "thinking": thought})
-        for block in delta.get(THINKING) or ():
+        for block in objects(delta.get(THINKING)):
             frames += self._signed(block)
-        if text := content_text(delta.get("content")) or delta.get("refusal"):
+        if text := content_text(delta.get("content")) or word(delta.get("refusal")):
             frames += self._piece("text", {"type": "text_delta", "text": text})
-        for call in delta.get("tool_calls") or ():
+        for call in objects(delta.get("tool_calls")):
             frames += self._call(call)
         return frames
 
@@ -137,7 +138,7 @@ class _Blocks:
 
     def _signed(self, block: dict[str, Any]) -> bytes:
         """A whole thought with its signature, most of which was streamed before."""
-        if block.get("type") != "thinking":
+        if kind(block) != "thinking":
             return self._leave() + self._start(block) + self._ended(self._count - 1)
         frames = b""
         if self._kind != "thinking":  # none of it was
@@ -148,7 +149,8 @@ class _Blocks:
 
     def _call(self, piece: dict[str, Any]) -> bytes:
         frames = b""
-        index, function = piece.get("index", 0), piece.get("function") or {}
+        given, function = piece.get("index"), fields(piece.get("function"))
+        index = given if isinstance(given, int) else 0
         call = self._calls.get(index)
         if call is None:
             frames = self._leave()
@@ -156,7 +158,7 @@ class _Blocks:
             block = {"type": "tool_use", "id": piece.get("id"), "name": function.get("name")}
             call = self._calls[index] = _Call(self._count)
             frames += self._start({**block, "input": {}})
-        if arguments := function.get("arguments"):
+        if arguments := word(function.get("arguments")):
             call.said += arguments
             delta = {"type": "input_json_delta", "partial_json": arguments}
             frames += _delta(call.place, delta)

@@ -38,8 +38,8 @@ class StreamReader:
         self._arm = arm
         self._usage_asked = usage_asked
         self._sse = SSEReader()
-        self._open: set[object] = set()
-        self._finished: set[object] = set()
+        self._open: set[int] = set()
+        self._finished: set[int] = set()
 
     @property
     def whole(self) -> bool:
@@ -102,7 +102,8 @@ class StreamReader:
         for choice in choices:
             if not isinstance(choice, dict):
                 continue
-            index = choice.get("index", 0)
+            given = choice.get("index")
+            index = given if isinstance(given, int) else 0
             self._open.add(index)
             if choice.get("finish_reason") is not None:
                 self._finished.add(index)
