@@ -101,6 +101,15 @@ footer { color: var(--soft); font-size: .86rem; margin-top: 24px; }
   .tiles { grid-template-columns: 1fr 1fr; gap: 8px; }
   .tile { padding: 11px 12px; }
   .tile b { font-size: 1.3rem; }
+  table { font-size: .88rem; }
+  td, th { padding-right: 7px; }
+  .track { min-width: 34px; }
+  .rows thead { display: none; }
+  .rows tr { display: flex; flex-wrap: wrap; align-items: baseline; gap: 3px 8px;
+    padding: 9px 0; border-bottom: 1px solid var(--grid); }
+  .rows td { border: 0; padding: 0; }
+  .rows td:nth-child(2) { order: 9; flex-basis: 100%; }
+  .judged td:nth-child(4)::before { content: "truth "; color: var(--soft); font-size: .86rem; }
 }
 @media print { section, .tile { break-inside: avoid; } body { background: none; } }
 """ + "".join(

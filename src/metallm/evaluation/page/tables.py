@@ -25,12 +25,13 @@ MOST_LABEL = 60
 NO_LABEL = "no label"
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[Child]]) -> Safe:
+def table(heads: Sequence[str], rows: Sequence[Sequence[Child]], cls: str | None = None) -> Safe:
     """A table.
 
     Args:
         heads: of its columns; those that begin with # hold numbers.
         rows: cells.
+        cls: class of the table.
     """
     right = [head.startswith("#") for head in heads]
     names = [head.removeprefix("#") for head in heads]
@@ -38,7 +39,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Child]]) -> Safe:
     body = [
         el("tr", [_cell(cell, at) for cell, at in zip(row, right, strict=True)]) for row in rows
     ]
-    return el("div", el("table", el("thead", head), el("tbody", body)), cls="scroll")
+    return el("div", el("table", el("thead", head), el("tbody", body), cls=cls), cls="scroll")
 
 
 def who_answered(report: RunReport, hues: Mapping[str, int]) -> Safe:
@@ -163,7 +164,7 @@ def looked_at(answers: Sequence[RowAnswer], *, judged: bool) -> Safe:
         sure = NONE if each.confidence is None else f"{each.confidence:.2f}"
         rows.append([*cells, sure, _who(each)])
     heads = ["#row", "text", "answered", *(["truth"] if judged else []), "#confidence", "by"]
-    return table(heads, rows)
+    return table(heads, rows, "rows judged" if judged else "rows")
 
 
 def _shared(each: Share, whole: int, hue: int | None) -> list[Child]:
