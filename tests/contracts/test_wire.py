@@ -237,5 +237,5 @@ def test_what_a_careless_host_says_is_passed_on(row: Row, documents: list[dict[s
     for document in documents:
         raw = orjson.dumps(document)
         orjson.loads(row.face.write_answer(raw, wire=OPENAI, model="sim/arm"))
-        assert writer.event(StreamEvent(raw))
+        assert isinstance(writer.event(StreamEvent(raw)), bytes)
     assert writer.end()
