@@ -10,18 +10,23 @@ from gateway.gates import Gate, Reply, gate
 from metallm.core.arm import Arm
 from metallm.core.classes import EVIDENCE, STUDENT
 from metallm.core.completion import ChatRequest, Completion
+from metallm.core.task import Task
 from metallm.errors import ProviderTimeoutError, StoreError
 from metallm.gateway.classify import AT_ONCE
 from metallm.providers.scripted import Scripted, ScriptedProvider
 from metallm.store.memory import MemoryStore
 
 LABELS = ["good", "bad"]
+MAIL = Task("mail", "single", {"billing": "money", "login": "no way in"}, none_of_these="other")
+TOPICS = Task("topics", "multi", ["sports", "politics", "tech"], none_of_these="neither")
+STARS = Task("stars", "ordinal", ["1", "2", "3", "4", "5"])
+TASKS = (MAIL, TOPICS, STARS)
 
 
 @pytest.fixture(scope="module")
 def refusing() -> Iterator[Gate]:
     """A gateway for requests that change nothing, so that they can share it."""
-    with gate() as made:
+    with gate(tasks=TASKS) as made:
         yield made
 
 
@@ -181,6 +186,10 @@ def test_one_text_that_no_arm_answers_is_the_arms_error() -> None:
         ({"text": "sun", "labels": ["good"]}, 400, None),
         ({"text": "sun", "labels": ["good", "Good"]}, 400, None),
         ({"text": "sun", "labels": ["good", 7]}, 400, "labels[1]"),
+        ({"text": "sun", "labels": None, "task": "post"}, 400, "task"),
+        ({"text": "sun", "task": "mail"}, 400, "labels"),
+        ({"text": "sun", "labels": None, "task": "mail", "descriptions": {}}, 400, "descriptions"),
+        ({"text": "sun", "labels": None, "task": "topics", "max_calls": 2}, 400, None),
         ({"text": "sun", "descriptions": ["x"]}, 400, "descriptions"),
         ({"text": "sun", "descriptions": {"good": 1}}, 400, "descriptions"),
         ({"text": "sun", "descriptions": {"ugly": "x"}}, 422, None),

@@ -22,6 +22,7 @@ from metallm.errors import (
     UnknownLabelError,
 )
 from metallm.providers.scripted import Scripted, ScriptedProvider
+from metallm.router.engine import Engine
 
 MAIL = Task(
     "mail",
@@ -189,7 +190,9 @@ def test_the_letters_of_options_have_no_student() -> None:
         found = router.classify_sync(f"question {number}", task="quiz")
         assert router.decision(found.decision_id).words == b""
         router.feedback(found.decision_id, label="AB"[number % 2])
-    router.teach([f"text {n}" for n in range(40)], ["A", "B"] * 20, labels=QUIZ.labels, task="quiz")
+    # as if the name had been that of plain labels before
+    texts, truth = [f"text {n}" for n in range(40)], ["A", "B"] * 20
+    Engine.teach(router, texts, truth, labels=QUIZ.labels, task="quiz")
     found = router.classify_sync("question 41", task="quiz")
     assert STUDENT not in found.decision.propensities
     assert router.classify_sync("question 42", task="quiz", max_calls=2).arm == EVIDENCE
@@ -223,6 +226,20 @@ def test_a_student_takes_over_a_scale_as_early_as_its_errors_are_small() -> None
     own = found.decision.estimates[STUDENT]
     assert found.confidence is not None
     assert own.quality > found.confidence
+    router.close()
+
+
+def test_a_declared_task_is_taught_as_it_is_asked_about() -> None:
+    router = routed("login", policy="greedy", cost_weight=0.5)
+    texts = [f"{'an invoice' if n % 2 else 'a password'} {n}" for n in range(60)]
+    router.teach(texts, ["Login", "BILLING"] * 30, task="mail")
+    found = router.classify_sync("a password 99", task="mail")
+    assert STUDENT in found.decision.propensities
+    with pytest.raises(UnknownLabelError):
+        router.teach(["hello"], ["spam"], task="mail")
+    for task in ("topics", "quiz"):
+        with pytest.raises(InputError, match=f"task '{task}' has no student to teach"):
+            router.teach(["hello"], ["A"], task=task)
     router.close()
 
 

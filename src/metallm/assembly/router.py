@@ -24,15 +24,23 @@ from metallm.assembly.embedders import chosen_embedder
 from metallm.core.query import Query
 from metallm.core.task import Task
 from metallm.embeddings.grams import grams
-from metallm.errors import ConfigurationError, InputError, TableError, UnknownPriceError
+from metallm.errors import (
+    ConfigurationError,
+    InputError,
+    ProviderError,
+    TableError,
+    UnfitArmError,
+    UnknownPriceError,
+)
 from metallm.learners.classes import ClassLearner
 from metallm.learners.cost import CostLearner
 from metallm.providers.prices import priced
 from metallm.router.caller import Caller
-from metallm.router.checks import judging_arm, tasks_by_name
+from metallm.router.checks import check_text, check_whole, judging_arm, tasks_by_name
 from metallm.router.classifier import Classifier
 from metallm.router.engine import Engine
 from metallm.router.grader import Grader
+from metallm.router.many import in_order
 from metallm.router.told import DIM as TOLD_DIM
 from metallm.tasks.asked import Asked
 from metallm.tasks.grading import grading_prompt, read_grade
@@ -311,13 +319,79 @@ class Router(Engine):
             ProviderError: no arm answered, or the query was refused.
             InputError: the query or an option cannot be used.
         """
-        if not isinstance(text, str):
-            raise InputError(f"what is classified is a text, not {type(text).__name__}")
+        check_text(text)
         form, name = self._form(labels, task)
         query = Query.of(form.messages(text), task=name, text=text)
         return await Classifier(self.caller).classify(
             query, form, arms=arms, cost_weight=cost_weight, max_calls=max_calls
         )
+
+    async def classify_many(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[str] | Task | None = None,
+        *,
+        concurrency: int = 16,
+        **options: Any,
+    ) -> list[Classified | ProviderError | InputError]:
+        """Which of the labels fits each of many texts, in their order.
+
+        A text that no arm answers, or none can take, has its error in its place; so has an empty
+        one. What fails all of them, such as a mistake in an option, is raised.
+
+        Args:
+            texts: what is classified.
+            labels: as for `classify`.
+            concurrency: how many texts are asked about at the same time.
+            options: as for `classify`.
+
+        Raises:
+            InputError: a label, a task or an option cannot be used.
+            MetaLLMError: as `classify`, but for errors of a single text.
+        """
+        check_whole("concurrency", concurrency)
+        self._form(labels, options.get("task"))
+
+        async def one(text: str) -> Classified | ProviderError | InputError:
+            try:
+                check_text(text)
+            except InputError as error:
+                return error
+            try:
+                return await self.classify(text, labels, **options)
+            except (ProviderError, UnfitArmError) as error:
+                return error
+
+        return await in_order(texts, one, concurrency)
+
+    def teach(
+        self,
+        texts: Sequence[str],
+        truth: Sequence[str],
+        *,
+        labels: Sequence[str] | Task | None = None,
+        task: str | None = None,
+        messages: Callable[[str], Sequence[Message]] | None = None,
+    ) -> None:
+        """Learn true labels of texts that no arm was asked about; see `Engine.teach`.
+
+        Args:
+            texts: n texts.
+            truth: their n labels.
+            labels: all labels, or a task; None for those of the declared task, else for those in
+                `truth`.
+            task: its name.
+            messages: how a text will be asked about; a task says so itself.
+        """
+        if isinstance(labels, Task) or task in self.scoring.declared:
+            form, task = self._form(labels, task)
+            if form.task.kind in {"multi", "choice"}:
+                raise InputError(
+                    f"task {task!r} has no student to teach: it is of kind {form.task.kind!r}"
+                )
+            truth = [form.task.canonical(each) for each in truth]
+            labels, messages = form.labels, messages or form.messages
+        super().teach(texts, truth, labels=labels, task=task, messages=messages)
 
     def complete_sync(self, source: str | Sequence[Message], **options: Any) -> Answer:
         """`complete` for code without an event loop."""
@@ -328,6 +402,12 @@ class Router(Engine):
     ) -> Classified:
         """`classify` for code without an event loop."""
         return self._run(self.classify(text, labels, **options))
+
+    def classify_many_sync(
+        self, texts: Sequence[str], labels: Sequence[str] | Task | None = None, **options: Any
+    ) -> list[Classified | ProviderError | InputError]:
+        """`classify_many` for code without an event loop."""
+        return self._run(self.classify_many(texts, labels, **options))
 
     async def aclose(self) -> None:
         """Let go of connections and of the log."""

@@ -23,6 +23,7 @@ from metallm.gateway.judges import Judges
 from metallm.gateway.logs import make_log
 from metallm.gateway.metrics import Metrics
 from metallm.gateway.models import Models
+from metallm.gateway.tasks import Tasks
 from metallm.gateway.watch import Watch
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def create_app(
     models = Models(engine.arms, int(engine.now()))
     decisions = Decisions(engine)
     judges = Judges(engine)
+    tasks = Tasks(engine.scoring.declared)
     health = Health(engine, metrics)
 
     @asynccontextmanager
@@ -77,6 +79,7 @@ def create_app(
             Route("/v1/classify", classify.classify, methods=["POST"]),
             Route("/v1/feedback", feedback.judge, methods=["POST"]),
             Route("/v1/judges", judges.all),
+            Route("/v1/tasks", tasks.all),
             Route("/v1/models", models.all),
             Route("/v1/models/{name:path}", models.one),
             Route("/v1/decisions/{decision_id}", decisions.one),

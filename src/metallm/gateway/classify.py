@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import orjson
 from starlette.responses import Response
 
 from metallm.core.query import Query
-from metallm.errors import ProviderError
+from metallm.errors import ProviderError, UnfitArmError, first_of
 from metallm.gateway.errors import JSON, error_body
 from metallm.gateway.headers import cost_headers, decision_headers
 from metallm.gateway.note import note_of
@@ -25,7 +24,8 @@ from metallm.gateway.reading import (
     whole_field,
 )
 from metallm.router.classifier import Classifier
-from metallm.tasks.classification import ClassificationTask
+from metallm.router.many import in_order
+from metallm.tasks.asked import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from metallm.gateway.metrics import Metrics
     from metallm.router.answers import Classified
     from metallm.router.caller import Caller
+    from metallm.tasks.forms import TaskForm
 
 FIELDS = Routing.FIELDS | {"text", "texts", "labels", "descriptions", "max_calls"}
 
@@ -53,6 +54,8 @@ class Classify:
 
     def __init__(self, caller: Caller, metrics: Metrics, max_body_bytes: int) -> None:
         self._caller = caller
+        self._declared = caller.engine.scoring.declared
+        self._asked = Asked(self._declared)
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
 
@@ -64,7 +67,9 @@ class Classify:
         text, texts = text_field(body, "text"), texts_field(body, "texts")
         if (text is None) == (texts is None):
             raise FieldError("text", "or texts must be given, one of the two")
-        asking = _Asking(_task(body), Routing.read(body), whole_field(body, "max_calls", 1))
+        routing = Routing.read(body)
+        form = self._form(body, routing.task)
+        asking = _Asking(form, routing, whole_field(body, "max_calls", 1))
         if texts is not None:
             results = await while_present(request.receive, self._all(texts, asking))
             return Response(orjson.dumps({"results": results}), media_type=JSON)
@@ -76,26 +81,18 @@ class Classify:
             **decision_headers(found.decision, found.arm, own_s),
             **cost_headers(found.cost_usd, estimated=found.cost_estimated),
         }
-        return Response(orjson.dumps(_told(found)), 200, headers, JSON)
+        return Response(orjson.dumps(_told(found, form)), 200, headers, JSON)
 
     async def _all(self, texts: list[str], asking: _Asking) -> list[dict[str, Any]]:
         """A result for each text, in order. A text that no arm answers has an error instead."""
-        gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(text: str) -> dict[str, Any]:
-            async with gate:
-                try:
-                    return _told(await self._ask(text, asking))
-                except ProviderError as error:
-                    return {"label": None, **orjson.loads(error_body(error))}
+            try:
+                return _told(await self._ask(text, asking), asking.form)
+            except (ProviderError, UnfitArmError) as error:
+                return {"label": None, **orjson.loads(error_body(error))}
 
-        running = [asyncio.create_task(one(text)) for text in texts]
-        try:
-            return await asyncio.gather(*running)
-        finally:
-            for each in running:
-                each.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+        return await in_order(texts, one, AT_ONCE)
 
     async def _ask(self, text: str, asking: _Asking) -> Classified:
         form, routing = asking.form, asking.routing
@@ -114,6 +111,31 @@ class Classify:
         self._metrics.classified(found)
         return found
 
+    def _form(self, body: Mapping[str, Any], name: str | None) -> TaskForm:
+        """What is asked: labels, or a declared task, whose labels nobody can change from here."""
+        labels, descriptions = texts_field(body, "labels"), _descriptions(body)
+        declared = None if name is None else self._declared.get(name)
+        if declared is None:
+            if labels is None and name is None:
+                raise FieldError("labels", "is missing: give the labels to choose from, or a task")
+            if labels is None:
+                there = first_of(tuple(self._declared)) or "none"
+                raise FieldError(
+                    "task", f"is none of those that are declared ({there}): give its labels"
+                )
+        else:
+            if labels is not None and sorted(labels) != sorted(declared.labels):
+                raise FieldError(
+                    "labels",
+                    f"are not those that task {declared.name!r} is declared with "
+                    f"({first_of(declared.labels)}): leave them out, or name another task",
+                )
+            if descriptions is not None:
+                raise FieldError(
+                    "descriptions", f"are declared with task {declared.name!r}: leave them out"
+                )
+        return self._asked.form(labels, name, descriptions)[0]
+
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
@@ -125,21 +147,18 @@ class _Asking:
         max_calls: arms that each text may be sent to.
     """
 
-    form: ClassificationTask
+    form: TaskForm
     routing: Routing
     max_calls: int
 
 
-def _task(body: Mapping[str, Any]) -> ClassificationTask:
-    labels = texts_field(body, "labels")
-    if labels is None:
-        raise FieldError("labels", "is missing: give the labels to choose from")
+def _descriptions(body: Mapping[str, Any]) -> Mapping[str, str] | None:
     descriptions = body.get("descriptions")
     if descriptions is not None and not (
         isinstance(descriptions, dict) and all(isinstance(v, str) for v in descriptions.values())
     ):
         raise FieldError("descriptions", "must be an object of texts by label")
-    return ClassificationTask(labels, descriptions=descriptions)
+    return descriptions
 
 
 def _overhead_s(found: Classified, elapsed_s: float) -> float | None:
@@ -149,9 +168,9 @@ def _overhead_s(found: Classified, elapsed_s: float) -> float | None:
     return max(elapsed_s - found.latency_s, 0.0)
 
 
-def _told(found: Classified) -> dict[str, Any]:
+def _told(found: Classified, form: TaskForm) -> dict[str, Any]:
     return {
-        "label": found.label,
+        "label": _labels(found.label, form),
         "arm": found.arm,
         "cost_usd": found.cost_usd,
         "decision_id": found.decision_id,
@@ -161,7 +180,14 @@ def _told(found: Classified) -> dict[str, Any]:
         "probabilities": dict(found.probabilities),
         "wants_label": found.wants_label,
         "calls": [
-            {"arm": call.arm, "label": call.label, "cost_usd": call.cost_usd}
+            {"arm": call.arm, "label": _labels(call.label, form), "cost_usd": call.cost_usd}
             for call in found.calls
         ],
     }
+
+
+def _labels(label: str | None, form: TaskForm) -> str | list[str] | None:
+    """A label; where several may fit, a list of them."""
+    if label is None or form.task.kind != "multi":
+        return label
+    return list(form.task.parts(label))

@@ -12,6 +12,8 @@ from metallm.gateway.errors import JSON
 from metallm.gateway.note import note_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.requests import Request
 
     from metallm.core.decision import Decision
@@ -32,15 +34,18 @@ class Decisions:
         self._engine = engine
 
     async def one(self, request: Request) -> Response:
-        """One decision with its outcomes, oldest first."""
+        """One decision with its outcomes, oldest first; of a classification its further steps."""
         note = note_of(request, "decisions")
         decision = self._engine.decision(request.path_params["decision_id"])
         note.decision_id, note.arm = decision.id, decision.arm
-        outcomes = self._engine.outcomes(decision.id)
-        return Response(orjson.dumps(_told(decision, outcomes)), media_type=JSON)
+        told = _told(decision, self._engine.outcomes(decision.id))
+        if decision.labels and decision.parent is None:
+            further = self._engine.steps(decision)[1:]
+            told["steps"] = [_told(each, outcomes) for each, outcomes in further]
+        return Response(orjson.dumps(told), media_type=JSON)
 
 
-def _told(decision: Decision, outcomes: Any) -> dict[str, Any]:
+def _told(decision: Decision, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Every field by name: the context, which tells of the text, is not among them."""
     told = {
         "id": decision.id,
@@ -57,6 +62,7 @@ def _told(decision: Decision, outcomes: Any) -> dict[str, Any]:
         "input_tokens": decision.input_tokens,
         "labels": list(decision.labels),
         "task": decision.task,
+        "parent": decision.parent,
         "outcomes": [_outcome(each) for each in outcomes],
     }
     if decision.text is not None:  # only where prompts are logged

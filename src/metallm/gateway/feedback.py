@@ -19,6 +19,7 @@ from metallm.gateway.reading import (
     only_fields,
     read_body,
     text_field,
+    texts_field,
 )
 from metallm.router.answers import Judgement
 
@@ -112,13 +113,21 @@ def _judgement(item: dict[str, Any]) -> Judgement:
     return Judgement(
         decision_id,
         number_field(item, "quality"),
-        text_field(item, "label"),
+        _label(item),
         number_field(item, "cost_usd"),
         number_field(item, "latency_s"),
         flag_field(item, "replace"),
         1.0 if weight is None else weight,
         text_field(item, "judge"),
     )
+
+
+def _label(item: dict[str, Any]) -> str | list[str] | None:
+    """The true label, or the labels of a task to which several may fit; none of them, too."""
+    value = item.get("label")
+    if value == []:
+        return []
+    return texts_field(item, "label") if isinstance(value, list) else text_field(item, "label")
 
 
 def _failed(error: MetaLLMError) -> dict[str, Any]:

@@ -144,6 +144,28 @@ def cost_weight_of(value: float, error: type[MetaLLMError] = ConfigurationError)
     return float(value)
 
 
+def check_text(text: str) -> None:
+    """Refuse what is no text to be classified.
+
+    Raises:
+        InputError: something else, or an empty text.
+    """
+    if not isinstance(text, str):
+        raise InputError(f"what is classified is a text, not {type(text).__name__}")
+    if not text or text.isspace():
+        raise InputError("the text is empty: there is nothing to classify")
+
+
+def check_whole(name: str, value: int) -> None:
+    """Refuse what is no whole number of 1 or more.
+
+    Raises:
+        InputError: anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InputError(f"{name} must be a whole number of 1 or more, not {value!r}")
+
+
 def check_range(name: str, value: float | None, most: float = math.inf) -> None:
     """A number from 0 to `most`, or None.
 
