@@ -40,7 +40,11 @@ def budgeted_provider(
     # attempts are repeated where each of them is reserved
     single = settings.providers.model_copy(update={"max_retries": 0})
     retry = Retry(asyncio.sleep, random.random, settings.providers.max_retries)
-    return BudgetedProvider(http_provider(single), books, Bounds(output_tokens), retry, tell)
+
+    def under(inner: Provider) -> Provider:
+        return BudgetedProvider(inner, books, Bounds(output_tokens), retry, tell)
+
+    return http_provider(single, under=under)
 
 
 def check_bounded(settings: Settings) -> None:

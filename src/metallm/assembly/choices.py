@@ -99,9 +99,17 @@ def chosen_store(store: str | PathLike[str] | Store | None) -> Store:
     return store
 
 
-def http_provider(settings: ProviderSettings | None = None) -> Provider:
-    """Calls the arms over HTTP, and leaves out those that rest or are full."""
+def http_provider(
+    settings: ProviderSettings | None = None, *, under: Callable[[Provider], Provider] | None = None
+) -> Provider:
+    """Calls the arms over HTTP, and leaves out those that rest or are full.
+
+    Args:
+        settings: how they are called; None for the defaults.
+        under: what stands around every call, such as a budget; None for nothing.
+    """
     from metallm.providers.http import HttpProvider  # noqa: PLC0415 - aiohttp takes .1 s
     from metallm.providers.resting import RestingProvider  # noqa: PLC0415 - goes with it
 
-    return RestingProvider(HttpProvider(**(settings.model_dump() if settings is not None else {})))
+    inner = HttpProvider(**(settings.model_dump() if settings is not None else {}))
+    return RestingProvider(inner if under is None else under(inner))
