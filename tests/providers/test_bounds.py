@@ -93,6 +93,13 @@ def test_our_limit_goes_by_the_name_that_the_host_takes(arm: Arm, field: str) ->
     assert len(sent) == 2
 
 
+def test_a_limit_that_the_arm_ignores_is_none() -> None:
+    arm = Arm("sim/a", 2.0, 8.0, ignores=("max_completion_tokens",))
+    request = _asked("hello", max_completion_tokens=9)
+    assert _bound(arm, request).output_tokens == 64
+    assert Bounds(64).limited(arm, request).body["max_tokens"] == 64
+
+
 @given(
     inputs=st.integers(0, 10**6),
     outputs=st.integers(0, 10**5),
@@ -128,6 +135,8 @@ def test_a_bill_above_a_bound_widens_the_next() -> None:
     [
         (Arm("sim/a", price="unknown"), "price is unknown"),
         (Arm("sim/a", 1.0, 1.0, options={"tools": [{}]}), "tools"),
+        (Arm("sim/a", 1.0, 1.0, ignores=("max_tokens",)), "ignores max_tokens"),
+        (Arm("openai/a", 1.0, 1.0, ignores=("max_completion_tokens",)), "ignores max_tokens"),
         (Arm("sim/a", 1.0, 1.0, options={"web_search_options": {"x": 1}}), "web_search_options"),
     ],
 )

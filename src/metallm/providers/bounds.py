@@ -23,6 +23,7 @@ import orjson
 
 from metallm.core.ledger import nano_usd
 from metallm.errors import ConfigurationError, InputError
+from metallm.wire.merging import merged, over
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,9 @@ LIMITS = ("max_completion_tokens", "max_tokens")
 
 _NOT_IN_TOKENS = (
     "audio",
+    "container",
     "functions",
+    "mcp_servers",
     "modalities",
     "plugins",
     "prediction",
@@ -93,12 +96,10 @@ class Bounds:
 
     def limited(self, arm: Arm, request: ChatRequest) -> ChatRequest:
         """The request with a limit of its output: its own, the arm's, or ours."""
-        if any({**request.body, **arm.options}.get(name) is not None for name in LIMITS):
+        sent = over(arm, request.body)
+        if any(sent.get(name) is not None for name in LIMITS):
             return request
-        # OpenAI's own models that reason refuse the older name, most other hosts the newer one
-        own = arm.provider == "openai" and arm.base_url is None
-        name = LIMITS[0] if own else LIMITS[1]
-        return replace(request, body={**request.body, name: self.output_tokens})
+        return replace(request, body={**request.body, _limit_of(arm): self.output_tokens})
 
     def bound(self, arm: Arm, request: ChatRequest) -> Bound:
         """The most tokens of a call.
@@ -113,10 +114,8 @@ class Bounds:
         """
         if request.native is not None:
             raise InputError("a request in a wire of its own cannot be held to a budget")
-        body = {**request.body, **arm.options, "model": arm.upstream_model}
-        held = arm.structured and request.answer_format is not None
-        if held:
-            body.setdefault("response_format", request.answer_format)
+        body = merged(arm, request)
+        held = body.get("response_format") is not None
         messages = body.get("messages") or ()
         added = ADDED + ADDED_PER_MESSAGE * len(messages) + ADDED_FOR_SCHEMA * held
         over = self._seen_over.get(arm.name, Bound(0, 0))
@@ -148,7 +147,15 @@ def unbounded(arm: Arm) -> str | None:
     extra = [name for name in _NOT_IN_TOKENS if arm.options.get(name)]
     if extra:
         return f"its options hold {', '.join(extra)}, whose cost has no bound in tokens"
+    if _limit_of(arm) in arm.ignores:
+        return "it ignores max_tokens, so that nothing bounds its answers"
     return None
+
+
+def _limit_of(arm: Arm) -> str:
+    """The field that limits an arm's output."""
+    # OpenAI's own models that reason refuse the older name, many other hosts the newer one
+    return LIMITS[0] if arm.provider == "openai" and arm.base_url is None else LIMITS[1]
 
 
 def _most_tokens(body: Mapping[str, Any]) -> int:
