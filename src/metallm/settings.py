@@ -80,6 +80,11 @@ class RouterSettings(_Section):
         le=1,
         description="Share of classifications that are marked as wanting their true label.",
     )
+    affinity: Literal["off", "price", "sticky"] = Field(
+        default="price",
+        description="Within a conversation: the arm that has read it costs the less for the "
+        "provider's prompt cache (price), is kept (sticky), or is like any other (off).",
+    )
     latency_weight: float = Field(
         default=0.0, ge=0, description="Reward that a second of waiting for an arm takes off."
     )

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 EXTENSION = "metallm"
 """The field of the body that is for us and not for the arm."""
 
+SESSION_HEADER = "x-metallm-session"
+"""Names a conversation, for clients that cannot add a field."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -30,6 +33,7 @@ class Asked:
         named: the arm that the client named; None where the router is to choose.
         routing: what the client says about the choice.
         stream: whether it wants events.
+        session: names the conversation; None where the client gives it no name.
     """
 
     query: Query
@@ -37,6 +41,7 @@ class Asked:
     named: str | None
     routing: Routing
     stream: bool
+    session: str | None = None
 
 
 def read_asked(body: dict[str, Any], headers: Mapping[str, str], face: Face, names: Names) -> Asked:
@@ -56,13 +61,15 @@ def read_asked(body: dict[str, Any], headers: Mapping[str, str], face: Face, nam
     if model is None:
         raise FieldError("model", f"is missing: ask for {AUTO!r} or for an arm by its name")
     named = names.find(model)
-    routing = _routing(body.pop(EXTENSION, None), named=named is not None)
+    extension = body.pop(EXTENSION, None)
+    routing = _routing(extension, named=named is not None)
+    session = (extension or {}).get("session") or headers.get(SESSION_HEADER)
     messages = body.get("messages")
     if not isinstance(messages, list):
         raise FieldError("messages", "must be a list of messages")
     request, stream = face.read_request(body, headers), flag_field(body, "stream")
     query = Query.of(request.body["messages"], task=routing.task)
-    return Asked(query, request, named, routing, stream)
+    return Asked(query, request, named, routing, stream, session)
 
 
 def _routing(extension: object, *, named: bool) -> Routing:
@@ -71,7 +78,8 @@ def _routing(extension: object, *, named: bool) -> Routing:
     if not isinstance(extension, dict):
         raise FieldError(EXTENSION, "must be an object")
     prefix = f"{EXTENSION}."
-    only_fields(extension, Routing.FIELDS, prefix)
+    only_fields(extension, Routing.FIELDS | {"session"}, prefix)
+    text_field(extension, "session", prefix)
     routing = Routing.read(extension, prefix)
     if named and routing.arms is not None:
         raise FieldError(f"{prefix}arms", f"can only be given with the model {AUTO!r}")

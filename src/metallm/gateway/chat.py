@@ -80,6 +80,7 @@ class Chat:
             arms=asked.routing.arms,
             cost_weight=asked.routing.cost_weight,
             named=asked.named,
+            session=asked.session,
         )
         answer = await while_present(receive, work)
         note.decision_id, note.arm = answer.decision_id, answer.arm
@@ -100,6 +101,7 @@ class Chat:
             arms=asked.routing.arms,
             cost_weight=asked.routing.cost_weight,
             named=asked.named,
+            session=asked.session,
         )
         streamed = await while_present(receive, work)
         note.decision_id, note.arm = streamed.decision.id, streamed.arm

@@ -82,6 +82,7 @@ def believe(
     tasks: Sequence[str] = (),
     labels: tuple[str, ...] = (),
     latency_weight: float = 0.0,
+    discounts: Mapping[str, float] | None = None,
 ) -> Beliefs:
     """Estimate quality, cost and reward.
 
@@ -94,11 +95,15 @@ def believe(
         tasks: n names of tasks, "" where unknown; or none.
         labels: the labels that are asked about; none where the answer is free.
         latency_weight: reward that a second of waiting takes off.
+        discounts: by arm, the part of the cost that it bills less for these queries than for others
+            alike, 0 to 1.
 
     Raises:
         UnknownPriceError: an arm's cost is known from nowhere, and it is not flagged so.
     """
     cost = knowledge.cost_usd(contexts, input_tokens, names)
+    if discounts:
+        cost = cost * np.array([1.0 - discounts.get(name, 0.0) for name in names])
     if np.isnan(cost).any():
         check_prices(cost, names, knowledge.arms)
     scale = knowledge.cost_scale()

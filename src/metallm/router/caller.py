@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from metallm.core.classes import OWN_ARMS
 from metallm.core.completion import ChatRequest
+from metallm.core.protocols import CountsTokens
 from metallm.errors import (
     AllArmsFailedError,
     ProviderError,
@@ -16,6 +17,7 @@ from metallm.errors import (
 from metallm.router.answers import Answer
 from metallm.router.billing import completed, failed, guessed_usage
 from metallm.router.checks import eligible_arms
+from metallm.router.conversations import Conversations, discount
 from metallm.router.streamed import Streamed
 from metallm.router.waiting import done
 
@@ -42,14 +44,18 @@ class Caller:
     Args:
         engine: decides and learns.
         provider: calls arms.
+        conversations: which arm has read what; None remembers it for as long as prices count.
 
     Attributes:
         grader: has a share of the answers graded; None for nobody.
     """
 
-    def __init__(self, engine: Engine, provider: Provider) -> None:
+    def __init__(
+        self, engine: Engine, provider: Provider, conversations: Conversations | None = None
+    ) -> None:
         self.engine = engine
         self.grader: Grader | None = None
+        self.conversations = conversations or Conversations()
         self._provider = provider
 
     async def answer(
@@ -62,6 +68,7 @@ class Caller:
         named: str | None = None,
         labels: tuple[str, ...] = (),
         read: Callable[[str], str | None] | None = None,
+        session: str | None = None,
     ) -> Answer:
         """One whole answer. Decision and outcome are durable when it returns.
 
@@ -75,6 +82,8 @@ class Caller:
             named: the arm that the caller asked for; then nothing falls back.
             labels: the labels that are asked about.
             read: reads the label from an answer.
+            session: names the conversation that the query goes on with; None knows it by what was
+                said before.
 
         Raises:
             ProviderError: the named arm failed, the query was refused, or every arm failed.
@@ -83,8 +92,9 @@ class Caller:
         """
         request = _request(body)
         takers = self._takers(query, request, arms, named, stream=False)
-        decision = await self._decide(query, takers, cost_weight, named, labels)
+        decision = await self._decide(query, takers, cost_weight, named, labels, session)
         answer = await self.ask(decision, request, read)
+        self.conversations.remember(query, session, answer.arm, answer.text, self.engine.now())
         if self.grader is not None and not labels:
             self.grader.consider(query, decision, answer.text)
         return answer
@@ -138,6 +148,7 @@ class Caller:
         arms: Sequence[str] | None = None,
         cost_weight: float | None = None,
         named: str | None = None,
+        session: str | None = None,
     ) -> Streamed:
         """A streamed answer whose first event has come. Options and errors as for `answer`.
 
@@ -145,7 +156,7 @@ class Caller:
         """
         request = _request(body)
         takers = self._takers(query, request, arms, named, stream=True)
-        decision = await self._decide(query, takers, cost_weight, named, ())
+        decision = await self._decide(query, takers, cost_weight, named, (), session)
 
         async def call(arm: str) -> tuple[StreamEvent, AsyncIterator[StreamEvent], float]:
             started = self.engine.now()
@@ -160,10 +171,21 @@ class Caller:
         grader = self.grader
 
         def finished(text: str) -> None:
+            self.conversations.remember(query, session, arm, text, self.engine.now())
             if grader is not None:
                 grader.consider(query, decision, text)
 
         return Streamed(self.engine, decision, arm, first, rest, waited_s, finished)
+
+    async def count_tokens(self, arm: str, request: ChatRequest) -> int | None:
+        """A request's tokens by the arm's own count; None where it has none.
+
+        Raises:
+            ProviderError: the arm could not be asked.
+        """
+        if not isinstance(self._provider, CountsTokens):
+            return None
+        return await self._provider.count_tokens(self.engine.arms[arm], request)
 
     async def close(self) -> None:
         """Let go of connections, once what is being graded is. The engine is its owner's."""
@@ -202,9 +224,22 @@ class Caller:
         cost_weight: float | None,
         named: str | None,
         labels: tuple[str, ...],
+        session: str | None,
     ) -> Decision:
+        discounts = None
+        known = None if named else self.conversations.known(query, session, self.engine.now())
+        if known is not None:
+            eligible = eligible_arms(arms, self.engine.arms)
+            if self.conversations.affinity == "sticky" and known.arm in eligible:
+                arms = [known.arm]
+            discounts = {known.arm: discount(known, query, self.engine.arms)}
         decisions, durable = self.engine.decide_queries(
-            [query], arms=arms, cost_weight=cost_weight, named=named, labels=labels
+            [query],
+            arms=arms,
+            cost_weight=cost_weight,
+            named=named,
+            labels=labels,
+            discounts=discounts,
         )
         # an id must not reach anybody before it is in the log
         await done(durable)

@@ -204,6 +204,7 @@ class Engine:
         cost_weight: float | None = None,
         named: str | None = None,
         labels: tuple[str, ...] = (),
+        discounts: Mapping[str, float] | None = None,
     ) -> tuple[list[Decision], Future[None]]:
         """Choose arms for queries, and log the decisions.
 
@@ -213,6 +214,8 @@ class Engine:
             cost_weight: p for these queries alone.
             named: the arm that the caller asked for: no choice, but logged and learned from.
             labels: the labels that are asked about.
+            discounts: by arm, the part of the cost that it bills less for these queries than for
+                others alike, 0 to 1.
 
         Returns:
             The decisions, and a future that resolves once they are durable.
@@ -231,6 +234,7 @@ class Engine:
                 tasks=[query.task or "" for query in queries],
                 labels=labels,
                 latency_weight=self.latency_weight,
+                discounts=discounts,
             )
             view = View(believed.reward, believed.uncertainty, self.knowledge.outcomes)
             chances = (
