@@ -161,8 +161,10 @@ def test_a_table_takes_its_budgets_file_along_when_it_is_complete(
 ) -> None:
     with Upstream(_Billing()).serving() as url:
         write_toml(url, policy="fixed:sim/large")
-        run(*_arguments(data, "--budget", 0.01, "--out", "out.csv"))
-        assert (tmp_path / "out.csv.spent").exists()
+        run(*_arguments(data, "--budget", 0.01, "--out", "out.csv"))  # covers no call
+        assert [path.name for path in tmp_path.glob("out.csv*")] == ["out.csv.spent"]
+        run(*_arguments(data, "--budget", 0.04, "--out", "out.csv"))
+        assert len((tmp_path / "out.csv").read_text().splitlines()) > 1
         done = run(*_arguments(data, "--budget", 9, "--out", "out.csv"))
     assert done.exit_code == 0, done.output
     assert sorted(path.name for path in tmp_path.glob("out.csv*")) == ["out.csv"]

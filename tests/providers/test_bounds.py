@@ -12,7 +12,7 @@ from metallm.core.completion import ChatRequest, Native
 from metallm.core.ledger import NANO_PER_USD
 from metallm.core.price import Price, Usage
 from metallm.errors import ConfigurationError, InputError
-from metallm.providers.bounds import ADDED, Bound, Bounds, unbounded
+from metallm.providers.bounds import ADDED, ADDED_BY_MAKER, Bound, Bounds, unbounded
 
 ARM = Arm("sim/a", 2.0, 8.0)
 
@@ -49,6 +49,16 @@ def test_a_sign_that_normalising_makes_long_is_allowed_for() -> None:
     sign = "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}"  # 3 bytes, 33 once normalised
     plain, long = _bound(ARM, _asked("a" * 9)), _bound(ARM, _asked(sign * 3))
     assert long.input_tokens >= plain.input_tokens + 3 * 30
+
+
+def test_a_model_that_its_maker_serves_is_allowed_less_on_top() -> None:
+    maker, other = (
+        _bound(Arm("openai/gpt-4o", 2.5, 10.0, base_url=url), _asked("hello")).input_tokens
+        for url in (None, "http://127.0.0.1:9/v1")
+    )
+    assert other - maker == ADDED - ADDED_BY_MAKER - len("max_completion_tokens") + len(
+        "max_tokens"
+    )
 
 
 def test_examples_options_and_a_schema_are_part_of_what_is_sent() -> None:

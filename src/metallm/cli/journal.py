@@ -88,7 +88,7 @@ class Journal:
             self.add(answer)
 
     def finish(self, *, complete: bool, kept: pa.Table | None = None) -> None:
-        """Write the answers in the order of the rows.
+        """Write the answers in the order of the rows; nothing where there is none.
 
         Args:
             complete: every row has an answer, so that the journal beside is of no more use.
@@ -97,6 +97,8 @@ class Journal:
         Raises:
             ConfigurationError: the file could not be written; the journal is kept.
         """
+        if not self.answers:
+            return
         ordered = [self.answers[number] for number in sorted(self.answers)]
         suffix = self.out.suffix.lower()
         write_atomically(self.out, lambda path: write_answers(path, suffix, ordered, kept))

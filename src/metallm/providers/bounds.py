@@ -3,9 +3,9 @@
 Input: no tokenizer in use makes more tokens of a text than it has bytes in UTF-8, for each token
 stands for a byte at least; some normalise the text first (NFKC), which may lengthen it. So the
 bytes of the request's JSON bound the tokens of what we send. What a host adds of its own (the
-chat's template, a default system prompt, words around a JSON schema) is small and nowhere promised:
-`ADDED` allows for several times of what the usual templates add. Where a bill shows more than a
-bound, `Bounds` learns it.
+chat's template, a default system prompt, words around a JSON schema) is nowhere promised: `ADDED`
+allows for the longest default prompt known, of some 600 tokens, and for as much again. Where a bill
+shows more than a bound, `Bounds` learns it.
 
 Output: what the request's token limit says, reasoning included. A request without a limit gets one.
 
@@ -32,8 +32,13 @@ if TYPE_CHECKING:
     from metallm.core.completion import ChatRequest
     from metallm.core.price import Price, Usage
 
-ADDED = 256
-"""Tokens that a host may add to a call."""
+ADDED = 1024
+"""Tokens that a host may add to a call: some models' templates bring a system prompt along."""
+
+ADDED_BY_MAKER = 128
+"""The same where a model's maker serves it, and bills what was sent."""
+
+MAKERS = frozenset({"anthropic", "gemini", "openai"})
 
 ADDED_PER_MESSAGE = 16
 """Tokens that a host may add to each message."""
@@ -117,7 +122,8 @@ class Bounds:
         body = merged(arm, request)
         held = body.get("response_format") is not None
         messages = body.get("messages") or ()
-        added = ADDED + ADDED_PER_MESSAGE * len(messages) + ADDED_FOR_SCHEMA * held
+        added = ADDED_BY_MAKER if _by_maker(arm) else ADDED
+        added += ADDED_PER_MESSAGE * len(messages) + ADDED_FOR_SCHEMA * held
         over = self._seen_over.get(arm.name, Bound(0, 0))
         sent = _most_tokens(body) + added + over.input_tokens
         return Bound(sent, _limit(arm, body) * _choices(arm, body) + over.output_tokens)
@@ -155,7 +161,11 @@ def unbounded(arm: Arm) -> str | None:
 def _limit_of(arm: Arm) -> str:
     """The field that limits an arm's output."""
     # OpenAI's own models that reason refuse the older name, many other hosts the newer one
-    return LIMITS[0] if arm.provider == "openai" and arm.base_url is None else LIMITS[1]
+    return LIMITS[0] if arm.provider == "openai" and _by_maker(arm) else LIMITS[1]
+
+
+def _by_maker(arm: Arm) -> bool:
+    return arm.provider in MAKERS and arm.base_url is None
 
 
 def _most_tokens(body: Mapping[str, Any]) -> int:
