@@ -19,7 +19,12 @@ from metallm.router.answers import Judgement
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+    from sklearn.utils.validation import (
+        assert_all_finite,
+        check_consistent_length,
+        check_is_fitted,
+        column_or_1d,
+    )
 except ImportError as error:
     raise MissingExtraError("scikit-learn", "sklearn") from error
 
@@ -259,6 +264,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit
             raise ColumnError("requires y to be passed, but the target y is None")
         texts, y = self._texts(X), column_or_1d(y, warn=True)
         check_consistent_length(texts, y)
+        assert_all_finite(y, input_name="y")
         check_classification_targets(y)
         return texts, y
 

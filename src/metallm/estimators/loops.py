@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
     from typing import Any
 
 _T = TypeVar("_T")
@@ -24,20 +23,23 @@ def run(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 def _in_a_thread(work: Coroutine[Any, Any, _T]) -> _T:
-    stop: Future[Callable[[], object]] = Future()
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever, name="metallm", daemon=True)
+    thread.start()
+    try:
+        return asyncio.run_coroutine_threadsafe(work, loop).result()
+    finally:
+        # an interrupt reaches the thread that waits: what is under way must not go on billing
+        asyncio.run_coroutine_threadsafe(_ended(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
-    async def stoppable() -> _T:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        stop.set_result(lambda: task is not None and loop.call_soon_threadsafe(task.cancel))
-        return await work
 
-    with ThreadPoolExecutor(1, thread_name_prefix="metallm") as pool:
-        found = pool.submit(asyncio.run, stoppable())
-        try:
-            return found.result()
-        except BaseException:
-            # an interrupt reaches the thread that waits: what is under way must not go on billing
-            if not found.done():
-                with suppress(RuntimeError):  # the loop has ended just now
-                    stop.result()()
-            raise
+async def _ended() -> None:
+    """Cancel all that is left in this loop, and wait for it."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()
