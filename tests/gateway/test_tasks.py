@@ -117,6 +117,7 @@ def test_declared_tasks_are_listed(made: Gate) -> None:
         "kind": "single",
         "labels": ["billing", "login", "other"],
         "descriptions": {"billing": "money", "login": "no way in"},
+        "none_of_these": "other",
     }
 
 

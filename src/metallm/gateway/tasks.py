@@ -32,6 +32,7 @@ class Tasks:
                 "kind": task.kind,
                 "labels": task.labels,
                 "descriptions": dict(task.descriptions),
+                "none_of_these": task.none_of_these,
             }
             for task in declared.values()
         ]
