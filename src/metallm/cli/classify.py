@@ -81,7 +81,7 @@ def classify(
     from metallm.cli.journal import Journal
     from metallm.cli.question import question_of
     from metallm.cli.rows import read_rows
-    from metallm.cli.summary import say, write_page
+    from metallm.cli.summary import say, summed_up, write_page
     from metallm.settings import tasks_of
 
     _check_together(
@@ -116,9 +116,10 @@ def classify(
             asking.run(door, concurrency, compare=report is not None)
             journal.finish(complete=asking.complete, kept=kept)
             found = asking.found(question, source=data.name)
+            figures, doubts = summed_up(found)
             if report is not None:
-                write_page(report, found)
-            say(found, as_json=as_json)
+                write_page(report, found, figures, doubts)
+            say(found, figures, doubts, as_json=as_json)
     if books is not None and asking.complete and not journal.keeps_itself:
         books.path.unlink()
     _check_done(asking)

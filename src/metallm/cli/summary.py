@@ -61,6 +61,16 @@ class Found:
         ]
 
 
+def summed_up(found: Found) -> tuple[RunReport | None, Suspects]:
+    """The figures of a job, and the rows to look at."""
+    from metallm.evaluation.answered import run_report
+    from metallm.evaluation.suspects import suspects
+
+    answers = found.row_answers()
+    report = run_report(found.question.task, answers) if answers else None
+    return report, suspects(answers)
+
+
 def row_answer(answer: Mapping[str, Any], text: str) -> RowAnswer:
     """An answer of the journal with its row's text."""
     from metallm.evaluation.answered import RowAnswer
@@ -78,14 +88,15 @@ def row_answer(answer: Mapping[str, Any], text: str) -> RowAnswer:
     )
 
 
-def say(found: Found, *, as_json: bool) -> None:
-    """Tell what it came to."""
-    from metallm.evaluation.answered import run_report
-    from metallm.evaluation.suspects import suspects
+def say(found: Found, report: RunReport | None, rows: Suspects, *, as_json: bool) -> None:
+    """Tell what it came to.
 
-    answers = found.row_answers()
-    report = run_report(found.question.task, answers) if answers else None
-    rows = suspects(answers)
+    Args:
+        found: the job.
+        report: its figures; None where no row has an answer.
+        rows: those to look at.
+        as_json: as one line of JSON.
+    """
     judged = found.tally.whole.judged > 0
     best = best_of(found.always) if judged else None
     if as_json:
@@ -103,26 +114,23 @@ def say(found: Found, *, as_json: bool) -> None:
     tell(f"answers are in {found.out}")
 
 
-def write_page(path: Path, found: Found) -> None:
-    """Write the page of a job.
+def write_page(path: Path, found: Found, report: RunReport | None, rows: Suspects) -> None:
+    """Write the page of a job. Arguments as for `say`.
 
     Raises:
         ConfigurationError: it could not be written.
     """
     from metallm.cli.files import write_atomically
-    from metallm.evaluation.answered import run_report
     from metallm.evaluation.page.classify_page import Page, classify_page
-    from metallm.evaluation.suspects import suspects
 
-    answers = found.row_answers()
-    if not answers:
+    if report is None:
         tell(f"no row has an answer, so that there is nothing to tell in {path}")
         return
     page = Page(
         source=found.source,
         task=found.question.task,
-        report=run_report(found.question.task, answers),
-        suspects=suspects(answers),
+        report=report,
+        suspects=rows,
         always=found.always,
         failed=found.tally.failed,
         left=found.left,

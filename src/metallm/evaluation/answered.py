@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -14,11 +14,13 @@ from metallm.evaluation.confidence import calibration
 from metallm.evaluation.intervals import Interval, wilson_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from metallm.core.task import Task
     from metallm.evaluation.classification import ClassificationReport
     from metallm.evaluation.confidence import Calibration
+
+_K = TypeVar("_K")
 
 MOST_SPANS = 20
 """Parts that a run is cut into."""
@@ -156,26 +158,16 @@ def run_report(task: Task, answers: Sequence[RowAnswer]) -> RunReport:
     ordered = sorted(answers, key=lambda each: (each.at or 0.0, each.row))
     judged = [each for each in answers if each.truth is not None]
     sure = [each for each in judged if each.confidence is not None]
+    by_label = _grouped(answers, lambda each: each.label)
     labels = [*task.labels, None]
     if task.kind == "multi":  # an answer names any of them together
-        named = {each.label for each in answers} - {None}
-        labels = [*sorted(filter(None, named)), None]
+        labels = [*sorted(filter(None, by_label)), None]
+    arms = (share(arm, own) for arm, own in _grouped(answers, lambda each: each.arm).items())
     return RunReport(
         whole=share("all", answers),
-        by_arm=tuple(
-            sorted(
-                (
-                    share(arm, [each for each in answers if each.arm == arm])
-                    for arm in {each.arm for each in answers}
-                ),
-                key=lambda each: (-each.rows, each.name),
-            )
-        ),
+        by_arm=tuple(sorted(arms, key=lambda each: (-each.rows, each.name))),
         asked=tuple(_asked(answers)),
-        by_label=tuple(
-            share(label or "", [each for each in answers if each.label == label])
-            for label in labels
-        ),
+        by_label=tuple(share(label or "", by_label.get(label, [])) for label in labels),
         spans=tuple(_spans(ordered)),
         costs=tuple(np.cumsum([each.cost_usd or 0.0 for each in ordered]).tolist()),
         scores=classification_report(
@@ -189,6 +181,15 @@ def run_report(task: Task, answers: Sequence[RowAnswer]) -> RunReport:
         if sure
         else None,
     )
+
+
+def _grouped(
+    answers: Sequence[RowAnswer], key: Callable[[RowAnswer], _K]
+) -> dict[_K, list[RowAnswer]]:
+    groups: dict[_K, list[RowAnswer]] = {}
+    for each in answers:
+        groups.setdefault(key(each), []).append(each)
+    return groups
 
 
 def share(name: str, answers: Sequence[RowAnswer]) -> Share:
