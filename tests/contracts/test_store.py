@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from threading import Thread
@@ -13,9 +14,10 @@ from threading import Thread
 import numpy as np
 import pytest
 
+from metallm.core.client import Client
 from metallm.core.decision import ArmEstimate, Decision
 from metallm.core.log import Entry, Record
-from metallm.core.outcome import Outcome, Recorded
+from metallm.core.outcome import Outcome, OutcomeKind, Recorded
 from metallm.core.protocols import Store
 from metallm.errors import StoreError
 from metallm.store.memory import MemoryStore
@@ -60,7 +62,7 @@ def name_of(record: Record) -> str:
     return f"of {record.decision_id}" if isinstance(record, Outcome) else "recorded"
 
 
-def decision(decision_id: str, index: int = 0) -> Decision:
+def decision(decision_id: str, index: int = 0, client: Client | None = None) -> Decision:
     return Decision(
         id=decision_id,
         index=index,
@@ -79,6 +81,7 @@ def decision(decision_id: str, index: int = 0) -> Decision:
         input_tokens=12,
         labels=("žluť", "🐎 left", "a'; DROP TABLE decisions; --"),
         task="sentiment",
+        client=client,
         text="is it \x00 good \ud800?",
         at=1.5,
     )
@@ -335,3 +338,53 @@ def test_closing_keeps_what_waits_and_takes_no_more(store: Store) -> None:
     assert all(future.done() and future.exception() is None for future in futures)
     with pytest.raises(StoreError, match="closed"):
         done(store.append([decision("late")]))
+
+
+def called(
+    decision_id: str, kind: OutcomeKind, cost: float | None, charged: float | None
+) -> Outcome:
+    return Outcome(decision_id, "a/small", kind, cost_usd=cost, charged_usd=charged, at=2.5)
+
+
+def test_what_a_client_spent_is_told_by_the_newest_outcome_of_each_call(store: Store) -> None:
+    odd = "k'; DROP TABLE decisions; --"
+    clients = {
+        "answered": Client("t", odd, "cheap", held_usd=9.0),
+        "fell back": Client("t", odd, None, held_usd=9.0),
+        "failed": Client("t", odd, "cheap", held_usd=9.0),
+        "in flight": Client("t", odd, "cheap", held_usd=4.0),
+        "unbudgeted": Client("t", odd),
+        "another's": Client("u", "k2", "cheap"),
+        "nobody's": None,
+    }
+    done(store.append([decision(name, at, who) for at, (name, who) in enumerate(clients.items())]))
+    done(
+        store.append(
+            [
+                called("answered", "completion", 0.5, None),
+                Outcome("answered", "a/small", "feedback", quality=1.0, cost_usd=7.0, at=3.0),
+                called("fell back", "failure", None, 9.25),
+                called("fell back", "completion", 0.125, 0.375),
+                called("failed", "failure", None, 0.0),
+                called("another's", "completion", 2.0, None),
+                called("nobody's", "completion", 1.0, None),
+            ]
+        )
+    )
+    assert store.spent_nano("key", odd, 0.0) == pytest.approx((0.5 + 0.375 + 4.0) * 1e9, abs=5)
+    assert store.spent_nano("alias", "cheap", 0.0) == pytest.approx(6.5e9, abs=5)
+    assert store.spent_nano("key", "k2", 1.5) == pytest.approx(2e9, abs=1)
+    assert store.spent_nano("key", "k2", 1.6) == store.spent_nano("key", "k3", 0.0) == 0
+    kept = store.decision("in flight")
+    assert kept is not None
+    assert kept.client == clients["in flight"]
+
+
+def test_what_was_spent_is_never_told_too_little(store: Store) -> None:
+    costs = [1e-9 / 3, 0.1, 7e-10, 1e-6, 123.456789123]
+    ids = [f"d{place}" for place in range(len(costs))]
+    done(store.append([decision(each, 0, Client(key="k")) for each in ids]))
+    bills = [called(each, "completion", cost, None) for each, cost in zip(ids, costs, strict=True)]
+    done(store.append(bills))
+    exact = sum(Decimal(repr(cost)) for cost in costs) * 10**9
+    assert exact <= store.spent_nano("key", "k", 0.0) <= exact + len(costs) + 1

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from metallm.core.client import Client
 from metallm.core.decision import ArmEstimate, Decision
 from metallm.core.outcome import Lesson, Outcome, Recorded, Taught
 from metallm.store import codec
@@ -42,6 +43,8 @@ def bits(value: Any) -> Any:
 
 estimates = st.builds(ArmEstimate, FLOATS, FLOATS, st.none() | FLOATS, FLOATS)
 contexts = arrays.arrays(np.float32, st.integers(0, 5), elements=st.floats(width=32))
+# one that names nothing is the same as none
+clients = st.builds(Client, TEXTS, st.none() | TEXTS, st.none() | TEXTS, st.none() | FLOATS)
 decisions = st.builds(
     Decision,
     id=TEXTS,
@@ -61,6 +64,7 @@ decisions = st.builds(
     text=st.none() | TEXTS,
     words=st.binary(max_size=6),
     parent=st.none() | TEXTS,
+    client=st.none() | clients,
     at=FLOATS,
 )
 FINITE = st.floats(allow_nan=False, allow_infinity=False) | st.just(-0.0)
@@ -88,6 +92,7 @@ outcomes = st.builds(
     corrected=st.none() | FLOATS,
     corrected_weight=FLOATS,
     lessons=st.lists(lessons, max_size=3).map(tuple),
+    charged_usd=st.none() | FLOATS,
     answers=st.lists(st.tuples(TEXTS, st.none() | TEXTS), max_size=3).map(tuple),
     at=FLOATS,
 )
@@ -179,7 +184,8 @@ def columns(connection: sqlite3.Connection, table: str) -> set[str]:
 def test_every_field_of_a_record_has_a_column(connection: sqlite3.Connection) -> None:
     of_outcome = {field.name for field in fields(Outcome)}
     assert columns(connection, "outcomes") == of_outcome | {"seq"}
-    of_decision = {field.name for field in fields(Decision)} - {"index"}
+    of_decision = {field.name for field in fields(Decision)} - {"index", "client"}
+    of_decision |= {field.name for field in fields(Client)}
     ours = {"seq", "idx", "arms", "chosen_from"}
     assert columns(connection, "decisions") == of_decision | ours
 

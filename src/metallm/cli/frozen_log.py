@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from metallm.errors import StoreError
 
@@ -57,6 +57,10 @@ class FrozenLog:
     def recent(self, limit: int) -> Sequence[tuple[Decision, Sequence[Outcome]]]:
         """The newest decisions with their outcomes."""
         return self._log.recent(limit)
+
+    def spent_nano(self, by: Literal["key", "alias"], name: str, since: float) -> int:
+        """What decisions of a client came to."""
+        return self._log.spent_nano(by, name, since)
 
     def meta(self, key: str) -> str | None:
         """What was noted about the log."""

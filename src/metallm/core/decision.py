@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metallm.core.arrays import Context
+    from metallm.core.client import Client
 
 
 __all__ = ["ArmEstimate", "Decision"]
@@ -40,6 +41,7 @@ class Decision:
             classification; empty elsewhere.
         parent: the decision that this one goes on from: its arm answered, and more was asked;
             None for the first of a query.
+        client: who asked through a gateway; None for anybody.
         at: POSIX seconds.
     """
 
@@ -60,4 +62,5 @@ class Decision:
     text: str | None = None
     words: bytes = b""
     parent: str | None = None
+    client: Client | None = None
     at: float = 0.0

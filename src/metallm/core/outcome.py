@@ -78,6 +78,9 @@ class Outcome:
         lessons: what the judgement tells of judges.
         answers: of a classification's true label, what each arm that was asked had answered, arm
             and label; None for an answer that named none.
+        charged_usd: what a budget was charged for the decision so far, in all, where that is not
+            the cost of a completion: attempts whose bill nobody knows count with the most that
+            they can have cost, and after a failure what is held for the next attempt counts too.
         at: POSIX seconds.
     """
 
@@ -104,6 +107,7 @@ class Outcome:
     corrected_weight: float = 0.0
     lessons: tuple[Lesson, ...] = ()
     answers: tuple[tuple[str, str | None], ...] = ()
+    charged_usd: float | None = None
     at: float = 0.0
 
     @property

@@ -6,7 +6,7 @@ Every part has a public double, and contract tests that all its implementations 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -279,6 +279,19 @@ class Store(Protocol):
         """The newest durable decisions with their outcomes, newest first."""
         ...
 
+    def spent_nano(self, by: Literal["key", "alias"], name: str, since: float) -> int:
+        """What the durable decisions of a client came to, as `core.spending.charged_nano` counts.
+
+        Args:
+            by: whether `name` is a key's id or an alias.
+            name: which one.
+            since: POSIX seconds; decisions of before do not count.
+
+        Returns:
+            Nano-USD; of each decision at most one more than it came to, and never less.
+        """
+        ...
+
     def meta(self, key: str) -> str | None:
         """What was noted about this log under `key`, such as its embedder's id, or None."""
         ...
@@ -341,6 +354,19 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """A provider that can ask an arm how long a request is, without having it answered."""
+
+    async def count_tokens(self, arm: Arm, request: ChatRequest) -> int | None:
+        """Tokens by the arm's own count; None where it has none.
+
+        Raises:
+            ProviderError: whatever went wrong, after the retries that make sense.
+        """
         ...
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from metallm.errors import InputError
+
+if TYPE_CHECKING:
+    from metallm.core.client import Client
 
 Message = Mapping[str, Any]
 """One chat message in the shape of OpenAI's chat completions: role, content, ..."""
@@ -24,12 +27,14 @@ class Query:
         messages: what is sent upstream, in OpenAI's message shape.
         task: name of the task, where the caller knows it.
         input_tokens: a guess of the tokens of `messages`.
+        client: who asks through a gateway; goes into the decision.
     """
 
     text: str
     messages: tuple[Message, ...]
     task: str | None = None
     input_tokens: int = 0
+    client: Client | None = None
 
     @classmethod
     def of(

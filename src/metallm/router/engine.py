@@ -731,6 +731,7 @@ class Engine:
             input_tokens=query.input_tokens,
             task=query.task,
             text=query.text if self._log_prompts else None,
+            client=query.client,
             at=self._clock(),
         )
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from metallm.core.client import Client
 from metallm.core.decision import ArmEstimate, Decision
 from metallm.core.outcome import Lesson, Outcome, OutcomeKind, Recorded
 
@@ -31,15 +32,15 @@ Row = tuple[Any, ...]
 INSERT_DECISION = (
     "INSERT INTO decisions (seq, id, idx, at, arm, propensity, policy, version, cost_weight, "
     "cost_scale, input_tokens, task, labels, text, context, arms, estimates, chosen_from, "
-    "propensities, words, parent) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    'propensities, words, parent, tenant, "key", alias, held_usd) '
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 INSERT_OUTCOME = (
     "INSERT INTO outcomes (seq, decision_id, at, arm, kind, quality, label, answer, cost_usd, "
     "cost_estimated, latency_s, input_tokens, output_tokens, list_usd, error, replaces, "
     "replaces_label, replaces_weight, weight, judge, corrected, corrected_weight, lessons, "
-    "answers, replaces_answers) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "answers, replaces_answers, charged_usd) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 INSERT_RECORDED = "INSERT INTO recorded (seq, at, tables) VALUES (?, ?, ?)"
 
@@ -73,6 +74,7 @@ def decision_row(seq: int, decision: Decision) -> Row:
         struct.pack(f"<{len(chosen_from)}d", *decision.propensities.values()),
         decision.words or None,
         pack_text(decision.parent),
+        *_client_out(decision.client),
     )
 
 
@@ -100,6 +102,7 @@ def decision_of(row: Row) -> Decision:
         text=_text_or_none(row[13]),
         words=row[19] or b"",
         parent=_text_or_none(row[20]),
+        client=_client_in(row[21:25]),
         at=unpack_float(row[3]),
     )
 
@@ -132,6 +135,7 @@ def outcome_row(seq: int, outcome: Outcome) -> Row:
         _lessons_out(outcome.lessons),
         json.dumps(outcome.answers) if outcome.answers else None,
         None if outcome.replaces_answers is None else json.dumps(outcome.replaces_answers),
+        pack_float(outcome.charged_usd),
     )
 
 
@@ -161,6 +165,7 @@ def outcome_of(row: Row) -> Outcome:
         lessons=_lessons_in(row[22]),
         answers=_answers_in(row[23]),
         replaces_answers=None if row[24] is None else _answers_in(row[24]),
+        charged_usd=_float_or_none(row[25]),
         at=unpack_float(row[2]),
     )
 
@@ -250,6 +255,23 @@ def _float_or_none(value: float | bytes | None) -> float | None:
 
 def _text_or_none(value: str | bytes | None) -> str | None:
     return None if value is None else unpack_text(value)
+
+
+_NOBODY: Row = (None, None, None, None)
+
+
+def _client_out(client: Client | None) -> Row:
+    if client is None:
+        return _NOBODY
+    named = (pack_text(client.tenant), pack_text(client.key), pack_text(client.alias))
+    return (*named, pack_float(client.held_usd))
+
+
+def _client_in(row: Row) -> Client | None:
+    if row == _NOBODY:
+        return None
+    tenant, key, alias = map(_text_or_none, row[:3])
+    return Client(tenant, key, alias, _float_or_none(row[3]))
 
 
 def _lessons_out(lessons: Sequence[Lesson]) -> str | None:

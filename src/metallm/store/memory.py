@@ -6,11 +6,12 @@ from collections import deque
 from concurrent.futures import Future
 from itertools import islice
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from metallm.core.decision import Decision
 from metallm.core.log import Entry
 from metallm.core.outcome import Outcome, Recorded
+from metallm.core.spending import charged_nano
 from metallm.errors import ConfigurationError, StoreError
 from metallm.store.counts import Counts
 
@@ -117,6 +118,15 @@ class MemoryStore:
         with self._lock:
             ids = [decision_id for _, decision_id in islice(reversed(self._order), limit)]
             return [(self._decisions[each], self.outcomes(each)) for each in ids]
+
+    def spent_nano(self, by: Literal["key", "alias"], name: str, since: float) -> int:
+        """What the decisions of a client that were not forgotten came to, in nano-USD."""
+        with self._lock:
+            return sum(
+                charged_nano(each, self.outcomes(each.id))
+                for each in self._decisions.values()
+                if each.at >= since and each.client is not None and getattr(each.client, by) == name
+            )
 
     def counts(self) -> Counts:
         """How much was ever appended, what was forgotten since included."""

@@ -90,12 +90,29 @@ _STEPS_OF_A_CLASSIFICATION = (
 # corrections of before took back what they knew themselves
 _ANSWERS_TAKEN_BACK = ("ALTER TABLE outcomes ADD COLUMN replaces_answers TEXT",)
 
+# decisions of before were asked for by nobody in particular. The indices hold all that the sum of a
+# key's spending needs of a decision, for its row is large
+_CLIENTS = (
+    "ALTER TABLE decisions ADD COLUMN tenant TEXT",
+    'ALTER TABLE decisions ADD COLUMN "key" TEXT',
+    "ALTER TABLE decisions ADD COLUMN alias TEXT",
+    "ALTER TABLE decisions ADD COLUMN held_usd REAL",
+    "ALTER TABLE outcomes ADD COLUMN charged_usd REAL",
+    """
+    CREATE INDEX decisions_of_key ON decisions ("key", at, id, held_usd) WHERE "key" IS NOT NULL
+    """,
+    """
+    CREATE INDEX decisions_of_alias ON decisions (alias, at, id, held_usd) WHERE alias IS NOT NULL
+    """,
+)
+
 MIGRATIONS: Sequence[Sequence[str]] = (
     _FIRST,
     _LABELS_TAKEN_BACK,
     _WEIGHTS_AND_JUDGES,
     _STEPS_OF_A_CLASSIFICATION,
     _ANSWERS_TAKEN_BACK,
+    _CLIENTS,
 )
 
 

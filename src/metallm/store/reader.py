@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from metallm.core.log import Entry
 from metallm.errors import StoreError
@@ -35,6 +35,21 @@ _COUNTS = (
     "SELECT (SELECT count(*) FROM decisions), (SELECT count(*) FROM outcomes), "
     "(SELECT count(*) FROM recorded)"
 )
+# as `core.spending.charged_nano`
+_SPENT = {
+    column: f"""
+        SELECT coalesce(sum(CAST(usd * 1e9 AS INTEGER) + (usd > 0)), 0) FROM (
+            SELECT coalesce((
+                SELECT coalesce(charged_usd, cost_usd, 0)
+                FROM outcomes
+                WHERE decision_id = decisions.id AND kind <> 'feedback'
+                ORDER BY seq DESC LIMIT 1
+            ), held_usd, 0) AS usd
+            FROM decisions WHERE "{column}" = ? AND at >= ?
+        )
+    """  # noqa: S608 - one of these two names
+    for column in ("key", "alias")
+}
 _WINDOWS: tuple[tuple[str, Callable[[Row], Record]], ...] = (
     ("SELECT * FROM decisions WHERE seq BETWEEN ? AND ?", decision_of),
     ("SELECT * FROM outcomes WHERE seq BETWEEN ? AND ?", outcome_of),
@@ -74,6 +89,11 @@ class LogReader:
         rows = self._rows("SELECT * FROM decisions ORDER BY seq DESC LIMIT ?", limit)
         decisions = [self._decoded(row, decision_of) for row in rows]
         return [(decision, self.outcomes(decision.id)) for decision in decisions]
+
+    def spent_nano(self, by: Literal["key", "alias"], name: str, since: float) -> int:
+        """What decisions of a client came to since a moment, in nano-USD."""
+        rows = self._rows(_SPENT[by], pack_text(name), since)
+        return int(rows[0][0])
 
     def counts(self) -> Counts:
         """How much the log holds."""

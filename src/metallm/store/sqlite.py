@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from metallm.errors import StoreError
 from metallm.store.connection import told
@@ -135,6 +135,10 @@ class SqliteStore:
     def recent(self, limit: int) -> Sequence[tuple[Decision, Sequence[Outcome]]]:
         """The newest durable decisions with their outcomes, newest first."""
         return self._reader.recent(limit)
+
+    def spent_nano(self, by: Literal["key", "alias"], name: str, since: float) -> int:
+        """What the durable decisions of a client came to since a moment, in nano-USD."""
+        return self._reader.spent_nano(by, name, since)
 
     def counts(self) -> Counts:
         """How much the log holds."""
