@@ -30,6 +30,16 @@ def test_the_examples_of_the_library_guide_run_one_after_the_other() -> None:
     assert callable(names["ask"])
 
 
+def test_the_example_of_the_scikit_learn_guide_runs() -> None:
+    names: dict[str, Any] = {}
+    (example,) = _python_blocks("docs/guides/sklearn.md")
+    exec(compile(example, "sklearn.md", "exec"), names)  # noqa: S102 - our own page
+    assert names["said"].tolist() == ["positive", "negative"]
+    assert names["chances"].shape == (2, 2)
+    # five rows went to both arms, at 3 and 300 USD a million calls
+    assert names["spent"] >= 5 * 302.9 / 1e6
+
+
 def test_the_examples_of_the_tasks_guide_give_what_stands_beside_them() -> None:
     names: dict[str, Any] = {}
     told: list[tuple[str, str]] = []
