@@ -11,6 +11,8 @@ from metallm.core.classes import Answers, Case
 from metallm.embeddings.grams import grams
 from metallm.learners import classes
 from metallm.learners.classes import LEAST_ROWS, ClassLearner
+from students import DIM as MADE_DIM
+from students import made
 
 LABELS = ("cat", "dog")
 DIM = 4
@@ -129,3 +131,31 @@ def test_every_posterior_is_a_distribution_and_a_saved_learner_goes_on_the_same(
     for each in (learner, again):
         each.learn(_case(rows), told, "cat")
     assert np.array_equal(learner.posterior(_case(3), told), again.posterior(_case(3), told))
+
+
+def test_who_can_name_a_task_neither_sways_a_declared_one_nor_drives_it_out() -> None:
+    """Not even what opinions are worth, which tasks otherwise take from each other."""
+
+    def learner(names: frozenset[str]) -> ClassLearner:
+        return ClassLearner(MADE_DIM, declared=names)
+
+    declared = frozenset({"mine"})
+    alone, beset = learner(declared), learner(declared)
+    rows = made(60, 2)
+    for number, row in enumerate(rows):
+        case = Case(f"mine{number}", "mine", ("a", "b"), row.words, row.context)
+        label = "ab"[row.label]
+        for each in (alone, beset):
+            each.learn(case, (("arm", label),), label)
+        for other in range(3):
+            name = f"other{3 * number + other}"
+            stranger = Case(f"{name}-{number}", name, ("a", "b"), row.words, row.context)
+            # lies: the other label, from an arm that is always wrong
+            beset.learn(stranger, (("arm", label),), "ba"[row.label])
+    assert beset.rows("mine", ("a", "b")) == 60
+    mine = {name: value for name, value in alone.state().items() if name.startswith("task0")}
+    place = [str(each[0]) for name, each in beset.state().items() if name.endswith("_name")]
+    number = place.index("mine")
+    theirs = beset.state()
+    for name, value in mine.items():
+        assert np.array_equal(value, theirs[name.replace("task0", f"task{number}")]), name

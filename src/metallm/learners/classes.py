@@ -24,7 +24,7 @@ from metallm.learners.pool import Pool, softmax
 from metallm.learners.student import Student
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -71,10 +71,15 @@ class ClassLearner:
     Args:
         context_dim: length of a context.
         seed: of the students' replays.
+        declared: names of tasks that are never let go, and from which alone, if there are any, new
+            tasks take what opinions are worth: whoever can name a task must not sway others.
     """
 
-    def __init__(self, context_dim: int, *, seed: int = 0) -> None:
+    def __init__(
+        self, context_dim: int, *, seed: int = 0, declared: Collection[str] = frozenset()
+    ) -> None:
         self._dim = context_dim
+        self._declared = frozenset(declared)
         self._seed = seed
         self._text, self._all = Pool(TEXT_WEIGHTS, PULL), Pool(WEIGHTS, PULL)
         self._tasks: dict[tuple[str, tuple[str, ...]], _Task] = {}
@@ -138,8 +143,10 @@ class ClassLearner:
         rows = [(self._all, task.pool, self._opinions(task, case, answers))] if answers else []
         if task.student is not None and len(case.words):
             rows.append((self._text, task.text, _read(task.student, case)))
+        shared = not self._declared or case.task in self._declared
         for common, own, opinions in rows:
-            common.add(case.id, opinions, truth, weight)
+            if shared:
+                common.add(case.id, opinions, truth, weight)
             own.prior = common.weights
             own.add(case.id, opinions, truth, weight)
         if task.student is not None and len(case.words):
@@ -229,8 +236,15 @@ class ClassLearner:
         task = self._tasks.pop(key, None) or self._made(case.labels)
         self._tasks[key] = task
         if len(self._tasks) > MOST_TASKS:
-            del self._tasks[next(iter(self._tasks))]
+            self._let_one_go()
         return task
+
+    def _let_one_go(self) -> None:
+        """The task that learned longest ago, of those that may go."""
+        oldest = (each for each in self._tasks if each[0] not in self._declared)
+        key = next(oldest, None)
+        if key is not None:
+            del self._tasks[key]
 
     def _made(self, labels: tuple[str, ...]) -> _Task:
         pools = (Pool(each.weights, PULL_TO_ALL) for each in (self._text, self._all))
