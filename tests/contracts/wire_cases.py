@@ -204,6 +204,15 @@ _ODD: Any = st.recursive(
     ),
     max_leaves=5,
 )
+_GEMINI_PARTS = [
+    "fileData",
+    "functionCall",
+    "functionResponse",
+    "inlineData",
+    "text",
+    "thought",
+    "thoughtSignature",
+]
 _KINDS = [
     "document",
     "file",
@@ -230,6 +239,7 @@ _PART_FIELDS = [
     "tool_use_id",
 ]
 _BODY_FIELDS = [
+    "generationConfig",
     "max_tokens",
     "metadata",
     "n",
@@ -242,7 +252,9 @@ _BODY_FIELDS = [
     "system",
     "temperature",
     "thinking",
+    "systemInstruction",
     "tool_choice",
+    "toolConfig",
     "tools",
 ]
 _TURN_FIELDS = ["cache_control", "refusal", "thinking_blocks", "tool_call_id", "tool_calls"]
@@ -259,7 +271,12 @@ _TURN = _some(
     role=st.sampled_from(["assistant", "system", "tool", "user"]),
     content=_ODD | st.lists(_PART | _ODD, max_size=3),
 )
-ODD_BODIES: Any = _some(_BODY_FIELDS, messages=_ODD | st.lists(_TURN | _ODD, max_size=3))
+_CONTENT = _ODD | _some(["role"], parts=_ODD | st.lists(_some(_GEMINI_PARTS), max_size=2))
+ODD_BODIES: Any = _some(
+    _BODY_FIELDS,
+    messages=_ODD | st.lists(_TURN | _ODD, max_size=3),
+    contents=_ODD | st.lists(_CONTENT, max_size=3),
+)
 """Objects that look like requests of one wire or another, and are none."""
 
 ODD_EVENTS: Any = _some(
@@ -279,6 +296,12 @@ ODD_EVENTS: Any = _some(
     message=_ODD | _some(["id", "model", "usage"]),
     usage=_ODD | _some(["input_tokens", "output_tokens", "prompt_tokens"]),
     choices=_ODD | st.lists(_some(["delta", "finish_reason", "index", "message"]), max_size=2),
+    candidates=_ODD
+    | st.lists(
+        _some(["finishReason", "index", "logprobsResult"], content=_CONTENT) | _ODD, max_size=2
+    ),
+    promptFeedback=_ODD | _some(["blockReason"]),
+    usageMetadata=_ODD | _some(["candidatesTokenCount", "promptTokenCount"]),
 )
 """The same for answers and events."""
 

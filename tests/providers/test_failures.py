@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import time
 
+import orjson
 import pytest
 
-from metallm.core.wires import OPENAI
+from metallm.core.wires import GEMINI, OPENAI
 from metallm.errors import (
     ProviderAuthError,
     ProviderError,
@@ -18,14 +19,14 @@ from metallm.wire.openai_errors import write_error
 from metallm.wire.wires import WIRES
 
 
-def of(status: int, body: bytes = b"", **headers: str) -> AttemptError:
+def of(status: int, body: bytes = b"", wire: str = OPENAI, **headers: str) -> AttemptError:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return failure(
         "openai/gpt-4",
         status,
         named,
         body,
-        wire=WIRES[OPENAI],
+        wire=WIRES[wire],
         answered_in=OPENAI,
         key="the-key-1",
         now=0.0,
@@ -45,6 +46,7 @@ def of(status: int, body: bytes = b"", **headers: str) -> AttemptError:
         (409, ProviderUnavailableError, True),
         (413, ProviderRejectedError, False),
         (422, ProviderRejectedError, False),
+        (424, ProviderUnavailableError, True),
         (429, ProviderRateLimitError, True),
         (500, ProviderUnavailableError, True),
         (529, ProviderUnavailableError, True),
@@ -64,6 +66,19 @@ def test_a_rate_limit_tells_how_long_to_wait() -> None:
     assert isinstance(failed.error, ProviderRateLimitError)
     assert failed.error.retry_after_s == failed.retry_after_s == 12.0
     assert "slow down" in str(failed.error)
+
+
+def test_a_wait_may_stand_in_the_body_and_a_header_wins() -> None:
+    detail = {"retryDelay": "3.5s"}
+    body = orjson.dumps({"error": {"code": 429, "message": "x", "details": [detail]}})
+    assert of(429, body, GEMINI).retry_after_s == 3.5
+    assert of(429, body, GEMINI, retry_after="7").retry_after_s == 7.0
+
+
+def test_a_refused_key_is_told_as_such_whatever_its_status() -> None:
+    detail = {"reason": "API_KEY_INVALID"}
+    body = orjson.dumps({"error": {"code": 400, "message": "not valid", "details": [detail]}})
+    assert type(of(400, body, GEMINI).error) is ProviderAuthError
 
 
 def test_an_empty_purse_is_not_asked_again() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from metallm.core.arm import Arm
-from metallm.core.wires import NAMES, OPENAI
+from metallm.core.wires import GEMINI, NAMES, OPENAI
 from metallm.errors import ConfigurationError, ProviderAuthError
 from metallm.providers.registry import HOSTS, Endpoint, api_key, endpoint, is_loopback, wire_of
 from metallm.wire.wires import WIRES
@@ -87,6 +87,14 @@ def test_every_wire_that_an_arm_can_name_is_there_and_every_host_speaks_one() ->
     assert set(WIRES) == set(NAMES)
     assert all(wire.name == name for name, wire in WIRES.items())
     assert {host.wire for host in HOSTS.values()} <= set(NAMES)
+
+
+def test_a_host_with_two_wires_has_a_root_for_each() -> None:
+    own, compatible = Arm("gemini/gemini-2.5-pro"), Arm("gemini/gemini-2.5-pro", wire=OPENAI)
+    assert wire_of(own).name == GEMINI
+    assert endpoint(own).base_url == "https://generativelanguage.googleapis.com/v1beta"
+    assert wire_of(compatible).name == OPENAI
+    assert endpoint(compatible).base_url.endswith("/v1beta/openai")
 
 
 def test_an_arm_speaks_what_it_says_or_what_its_host_does() -> None:

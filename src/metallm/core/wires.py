@@ -8,4 +8,7 @@ OPENAI = "openai"
 ANTHROPIC = "anthropic"
 """Anthropic's Messages."""
 
-NAMES = (OPENAI, ANTHROPIC)
+GEMINI = "gemini"
+"""Gemini's generateContent and streamGenerateContent."""
+
+NAMES = (OPENAI, ANTHROPIC, GEMINI)

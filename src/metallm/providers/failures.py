@@ -26,6 +26,13 @@ MAX_TOLD_CHARACTERS = 200
 EXHAUSTED = {"insufficient_quota", "billing_hard_limit_reached"}
 """Codes of a 429 that no waiting mends."""
 
+KEYS_REFUSED = {"API_KEY_INVALID"}
+"""Codes of a 400 that mean the key and not the query (so Gemini)."""
+
+PASSING = {408, 409, 424}
+"""Statuses below 500 that say nothing of the query: late, in each other's way, a model that failed
+(so Bedrock)."""
+
 _KEY_LIKE = re.compile(
     r"\b(?:sk|pk|rk|gsk|xai|fw|tgp|hf|nvapi|pplx|csk)[-_][\w\-.*]{6,}"  # known beginnings
     r"|\bAIza[\w\-]{10,}"
@@ -66,11 +73,13 @@ def failure(
     body = redact_bytes(body[:MAX_BODY_BYTES], key)
     told = wire.read_error(body)
     retry_after_s = read_retry_after_s(headers, now)
+    if retry_after_s is None:
+        retry_after_s = told.retry_after_s
     if answered_in != wire.name:
         kind = told.type or "invalid_request_error"
         body = write_error(told.message, kind=kind, param=told.param, code=told.code)
     error = _error(arm, status, told, body, retry_after_s, answered_in)
-    again = status in {408, 409, 429} or status >= 500
+    again = status in PASSING or status == 429 or status >= 500
     if told.code in EXHAUSTED or told.type in EXHAUSTED:
         again = False
     wish = headers.get("x-should-retry")
@@ -102,7 +111,7 @@ def _error(
     answered_in: str,
 ) -> ProviderError:
     words = f": {told.message[:MAX_TOLD_CHARACTERS]}" if told.message else ""
-    if status in {401, 402, 403}:
+    if status in {401, 402, 403} or told.code in KEYS_REFUSED:
         return ProviderAuthError(
             arm, f"the provider refuses our key ({status}){words}", status=status
         )
@@ -110,7 +119,7 @@ def _error(
         return ProviderRateLimitError(
             arm, f"the provider's limit is reached (429){words}", retry_after_s=retry_after_s
         )
-    if status in {408, 409} or status >= 500:
+    if status in PASSING or status >= 500:
         return ProviderUnavailableError(
             arm, f"the provider failed ({status}){words}", status=status
         )

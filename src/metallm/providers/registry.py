@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from metallm.core.wires import ANTHROPIC, OPENAI
+from metallm.core.wires import ANTHROPIC, GEMINI, OPENAI
 from metallm.errors import ConfigurationError, ProviderAuthError
 from metallm.wire.wires import WIRES
 
@@ -63,7 +63,13 @@ HOSTS: Mapping[str, Host] = {
         Host("deepinfra", "https://api.deepinfra.com/v1/openai", "DEEPINFRA_API_KEY"),
         Host("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
         Host("fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY"),
-        Host("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
+        Host(
+            "gemini",
+            "https://generativelanguage.googleapis.com/v1beta",
+            "GEMINI_API_KEY",
+            GEMINI,
+            openai_url="https://generativelanguage.googleapis.com/v1beta/openai",
+        ),
         Host("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY"),
         Host("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN"),
         Host("llamacpp", "http://127.0.0.1:8080/v1"),

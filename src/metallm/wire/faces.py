@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metallm.wire.anthropic_face import AnthropicFace
+from metallm.wire.gemini_face import GeminiFace
 from metallm.wire.openai_face import OpenAIFace
 
 if TYPE_CHECKING:
@@ -12,4 +13,6 @@ if TYPE_CHECKING:
 
     from metallm.wire.base import Face
 
-FACES: Mapping[str, Face] = {face.name: face for face in (OpenAIFace(), AnthropicFace())}
+FACES: Mapping[str, Face] = {
+    face.name: face for face in (OpenAIFace(), AnthropicFace(), GeminiFace())
+}

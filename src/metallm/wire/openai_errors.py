@@ -19,12 +19,14 @@ class WireError:
         type: a kind such as "invalid_request_error".
         param: the field of the request that is meant.
         code: a finer kind such as "context_length_exceeded", or a number as text.
+        retry_after_s: seconds to wait, where the body tells them rather than a header.
     """
 
     message: str = ""
     type: str | None = None
     param: str | None = None
     code: str | None = None
+    retry_after_s: float | None = None
 
     @property
     def kind(self) -> str:

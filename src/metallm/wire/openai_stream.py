@@ -121,6 +121,8 @@ def write_chunk(
     delta: dict[str, Any] | None = None,
     finish_reason: str | None = None,
     usage: Usage | None = None,
+    index: int = 0,
+    logprobs: dict[str, Any] | None = None,
 ) -> bytes:
     """One chunk's JSON; with usage it is the extra one, without choices.
 
@@ -131,6 +133,8 @@ def write_chunk(
         delta: what the chunk adds, such as {"content": "..."}.
         finish_reason: why the answer ended, on its last chunk.
         usage: billed tokens.
+        index: of the choice, where there are several.
+        logprobs: of the tokens that the chunk adds; left out where None.
     """
     document: dict[str, Any] = {
         "id": answer_id,
@@ -142,8 +146,12 @@ def write_chunk(
     if usage is not None:
         document["usage"] = write_usage(usage)
     else:
-        choice = {"index": 0, "delta": delta or {}, "finish_reason": finish_reason}
-        document["choices"] = [choice]
+        choice: dict[str, Any] = {
+            "index": index,
+            "delta": delta or {},
+            "finish_reason": finish_reason,
+        }
+        document["choices"] = [choice if logprobs is None else {**choice, "logprobs": logprobs}]
     return orjson.dumps(document)
 
 

@@ -1,0 +1,129 @@
+"""Gemini's generateContent as an upstream wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import orjson
+
+from metallm.core.wires import GEMINI
+from metallm.errors import InputError, ProviderUnavailableError
+from metallm.wire.base import UncarriedError
+from metallm.wire.gemini_answer import read_document, to_canonical
+from metallm.wire.gemini_asking import CONFIG, write_body, write_fields
+from metallm.wire.gemini_errors import read_error
+from metallm.wire.gemini_reader import ContentReader
+from metallm.wire.merging import merged
+from metallm.wire.openai_chat import plain, wants_usage
+from metallm.wire.openai_usage import count
+
+if TYPE_CHECKING:
+    from metallm.core.arm import Arm
+    from metallm.core.completion import ChatRequest, Native
+    from metallm.wire.base import Answer, StreamReader
+    from metallm.wire.openai_errors import WireError
+
+IN_THE_URL = ("model", "stream")
+"""What this wire says in the URL; whoever takes a request puts it into the body."""
+
+
+class GeminiWire:
+    """Model and method stand in the path; the key in a header, never in the URL."""
+
+    name = GEMINI
+
+    def path(self, arm: Arm, *, stream: bool) -> str:
+        """A method of the model."""
+        method = "streamGenerateContent?alt=sse" if stream else "generateContent"
+        return f"/{quote(_named(arm), safe='/')}:{method}"
+
+    def headers(self, key: str | None, request: ChatRequest) -> dict[str, str]:
+        """The key."""
+        del request
+        return {} if key is None else {"x-goog-api-key": key}
+
+    def obstacle(self, arm: Arm, request: ChatRequest) -> str | None:
+        """What cannot be translated, found by translating."""
+        if _native(request) is not None:
+            return None
+        try:
+            write_body(merged(arm, request))
+        except UncarriedError as error:
+            return f"Gemini's generateContent cannot carry {error}"
+        return None
+
+    def write_request(self, arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
+        """The caller's own body with the arm's options, or a translation."""
+        del stream  # the path tells
+        native = _native(request)
+        body = write_body(merged(arm, request)) if native is None else _passed(arm, native)
+        try:
+            return orjson.dumps(body, default=plain)
+        except orjson.JSONEncodeError as error:
+            raise InputError(f"the request cannot be written as JSON: {error}") from error
+
+    def read_answer(
+        self, arm: Arm, raw: bytes, request: ChatRequest, *, now: float
+    ) -> tuple[Answer, bytes]:
+        """The answer; its bytes as they came for callers of this wire."""
+        answer, document = read_document(arm.name, raw)
+        if _native(request) is not None:
+            return answer, raw
+        return answer, to_canonical(answer, document, created=int(now), model=arm.upstream_model)
+
+    def reader(self, arm: Arm, request: ChatRequest, *, now: float) -> StreamReader:
+        """Reads events, and hands them on as they came to callers of this wire."""
+        return ContentReader(
+            arm.name,
+            native=_native(request) is not None,
+            created=int(now),
+            model=arm.upstream_model,
+            usage_asked=wants_usage(request),
+        )
+
+    def read_error(self, body: bytes) -> WireError:
+        """See `gemini_errors.read_error`."""
+        return read_error(body)
+
+    def count_path(self, arm: Arm) -> str:
+        """A method of the model."""
+        return f"/{quote(_named(arm), safe='/')}:countTokens"
+
+    def write_count(self, arm: Arm, request: ChatRequest) -> bytes:
+        """The whole request, within the one for a count."""
+        body = orjson.loads(self.write_request(arm, request, stream=False))
+        return orjson.dumps({"generateContentRequest": {"model": _named(arm), **body}})
+
+    def read_count(self, arm: Arm, raw: bytes) -> int:
+        """Tokens of the input."""
+        try:
+            tokens = count(orjson.loads(raw)["totalTokens"])
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            tokens = None
+        if tokens is None:
+            raise ProviderUnavailableError(arm.name, "the answer counts no tokens")
+        return tokens
+
+
+def _named(arm: Arm) -> str:
+    """The model's full name, as a path begins with."""
+    model = arm.upstream_model
+    return model if model.startswith(("models/", "tunedModels/")) else f"models/{model}"
+
+
+def _native(request: ChatRequest) -> Native | None:
+    """What the caller sent, where it speaks this wire."""
+    native = request.native
+    return native if native is not None and native.wire == GEMINI else None
+
+
+def _passed(arm: Arm, native: Native) -> dict[str, Any]:
+    options = write_fields(arm.options)
+    body = {**native.body, **options}
+    config = native.body.get(CONFIG)
+    if isinstance(config, dict) and CONFIG in options:
+        body[CONFIG] = {**config, **options[CONFIG]}
+    for name in (*IN_THE_URL, *arm.ignores):
+        body.pop(name, None)
+    return body
