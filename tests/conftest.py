@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# a machine that others use is slow now and then, which is no counterexample
+settings.register_profile("metallm", deadline=None)
+settings.load_profile("metallm")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
