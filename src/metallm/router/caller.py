@@ -10,6 +10,7 @@ from metallm.core.completion import ChatRequest
 from metallm.core.protocols import CountsTokens
 from metallm.errors import (
     AllArmsFailedError,
+    MetaLLMError,
     ProviderError,
     ProviderRejectedError,
     UnfitArmError,
@@ -19,10 +20,12 @@ from metallm.router.billing import completed, failed, guessed_usage
 from metallm.router.checks import eligible_arms
 from metallm.router.conversations import Conversations, discount
 from metallm.router.streamed import Streamed
+from metallm.router.tab import Tab
 from metallm.router.waiting import done
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from concurrent.futures import Future
     from typing import Any
 
     from metallm.core.completion import Completion, StreamEvent
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from metallm.core.query import Query
     from metallm.router.engine import Engine
     from metallm.router.grader import Grader
+    from metallm.router.tab import Account
 
 _T = TypeVar("_T")
 
@@ -45,18 +49,37 @@ class Caller:
         engine: decides and learns.
         provider: calls arms.
         conversations: which arm has read what; None remembers it for as long as prices count.
+        account: counts what calls come to against a budget; None where there is none.
 
     Attributes:
         grader: has a share of the answers graded; None for nobody.
     """
 
     def __init__(
-        self, engine: Engine, provider: Provider, conversations: Conversations | None = None
+        self,
+        engine: Engine,
+        provider: Provider,
+        conversations: Conversations | None = None,
+        account: Account | None = None,
     ) -> None:
         self.engine = engine
         self.grader: Grader | None = None
         self.conversations = conversations or Conversations()
         self._provider = provider
+        self._account = account
+
+    def through(
+        self, wrapped: Callable[[Provider], Provider], account: Account | None = None
+    ) -> Caller:
+        """A caller like this one whose calls go another way; answers are graded as before.
+
+        Args:
+            wrapped: makes the provider to call, from this one's.
+            account: counts what the calls come to.
+        """
+        made = Caller(self.engine, wrapped(self._provider), self.conversations, account)
+        made.grader = self.grader
+        return made
 
     async def answer(
         self,
@@ -120,13 +143,14 @@ class Caller:
         async def call(arm: str) -> Completion:
             return await self._provider.complete(self.engine.arms[arm], request)
 
-        arm, completion = await self._first_that_answers(decision, call)
+        tab = Tab(self._account)
+        arm, completion = await self._first_that_answers(decision, call, tab)
         usage = completion.usage or guessed_usage(decision, completion.text)
         label = None if read is None else read(completion.text)
         outcome = completed(
             self.engine, decision, arm, usage, latency_s=completion.latency_s, answer=label
         )
-        await done(self.engine.record([outcome]))
+        await done(self.engine.record([tab.completed(outcome)]))
         return Answer(
             decision,
             arm,
@@ -167,7 +191,8 @@ class Caller:
             except StopAsyncIteration:
                 raise ProviderError(arm, "the stream ended before its first event") from None
 
-        arm, (first, rest, waited_s) = await self._first_that_answers(decision, call)
+        tab = Tab(self._account)
+        arm, (first, rest, waited_s) = await self._first_that_answers(decision, call, tab)
         grader = self.grader
 
         def finished(text: str) -> None:
@@ -175,7 +200,7 @@ class Caller:
             if grader is not None:
                 grader.consider(query, decision, text)
 
-        return Streamed(self.engine, decision, arm, first, rest, waited_s, finished)
+        return Streamed(self.engine, decision, arm, first, rest, waited_s, finished, tab)
 
     async def count_tokens(self, arm: str, request: ChatRequest) -> int | None:
         """A request's tokens by the arm's own count; None where it has none.
@@ -246,30 +271,44 @@ class Caller:
         return decisions[0]
 
     async def _first_that_answers(
-        self, decision: Decision, call: Callable[[str], Awaitable[_T]]
+        self, decision: Decision, call: Callable[[str], Awaitable[_T]], tab: Tab
     ) -> tuple[str, _T]:
         """The decided arm's answer, or else that of the next by expected reward."""
         failures: list[ProviderError] = []
-        for arm in _order(decision):
+        order = _order(decision)
+        for arm in order:
             try:
                 return arm, await call(arm)
             except asyncio.CancelledError:
                 gone = ProviderError(arm, "the caller went away before the answer came")
-                self.engine.record([failed(self.engine, decision, gone)])
+                self._record_failed(decision, gone, tab, last=True)
                 raise
             except ProviderError as error:
                 failures.append(error)
-                await asyncio.wrap_future(
-                    self.engine.record([failed(self.engine, decision, error)])
+                at_fault = (
+                    isinstance(error, ProviderRejectedError) and error.status in _QUERY_AT_FAULT
                 )
-                if isinstance(error, ProviderRejectedError) and error.status in _QUERY_AT_FAULT:
+                last = at_fault or arm == order[-1]
+                await done(self._record_failed(decision, error, tab, last=last))
+                if at_fault:
                     raise
+            except MetaLLMError as error:
+                if tab.kept:  # nothing is held for it any more, and the log has to know
+                    told = ProviderError(arm, str(error))
+                    await done(self._record_failed(decision, told, tab, last=True))
+                raise
         if all(isinstance(error, ProviderRejectedError) for error in failures):
             # all refuse it, so the query is at fault after all: the last refusal says why
             raise failures[-1]
         if len(failures) == 1:
             raise failures[0]
         raise AllArmsFailedError(failures)
+
+    def _record_failed(
+        self, decision: Decision, error: ProviderError, tab: Tab, *, last: bool
+    ) -> Future[None]:
+        outcome = failed(self.engine, decision, error)
+        return self.engine.record([tab.failed(outcome, last=last)])
 
 
 def _request(body: Mapping[str, Any] | ChatRequest) -> ChatRequest:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from metallm.errors import ProviderError
 from metallm.router.billing import completed, guessed_usage
+from metallm.router.tab import Tab
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -29,6 +30,7 @@ class Streamed:
         rest: the events after it.
         waited_s: seconds from the request to the first event.
         finished: told the whole text, once it has come and is logged.
+        tab: what the decision is charged; None where no budget is held.
 
     Attributes:
         cost_usd: the bill, once the stream has ended; None where the arm's price is unknown.
@@ -45,6 +47,7 @@ class Streamed:
         rest: AsyncIterator[StreamEvent],
         waited_s: float = 0.0,
         finished: Callable[[str], None] | None = None,
+        tab: Tab | None = None,
     ) -> None:
         self.decision = decision
         self.arm = arm
@@ -56,6 +59,7 @@ class Streamed:
         self._first = first
         self._rest = rest
         self._finished = finished
+        self._tab = tab or Tab(None)
         self._usage: Usage | None = None
         self._started = engine.now() - waited_s
 
@@ -99,5 +103,8 @@ class Streamed:
         if error is not None:
             # half an answer: its cost is logged, but nothing is learned from it
             outcome = replace(outcome, kind="failure", error=error)
+            outcome = self._tab.failed(outcome, last=True)
+        else:
+            outcome = self._tab.completed(outcome)
         self.cost_usd, self.cost_estimated = outcome.cost_usd, outcome.cost_estimated
         await asyncio.shield(asyncio.wrap_future(self._engine.record([outcome])))

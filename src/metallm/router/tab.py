@@ -1,0 +1,67 @@
+"""What one decision is charged, for its outcomes to say: so that a budget can be told from the log.
+
+Every outcome of a decision under a budget says what it came to so far, with what is still held for
+a further attempt. Wherever a process ends, the newest outcome, or the decision itself where there
+is none, then says no less than what was spent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from metallm.core.ledger import as_usd, nano_usd
+
+if TYPE_CHECKING:
+    from metallm.core.outcome import Outcome
+
+
+class Account(Protocol):
+    """What the calls of one request come to; whoever makes them counts here.
+
+    Attributes:
+        spent: nano-USD so far; a call whose bill nobody knows counts with the most it can be.
+        hold: nano-USD that are set aside for an attempt.
+    """
+
+    spent: int
+    hold: int
+
+
+class Tab:
+    """The charges of one decision.
+
+    Args:
+        account: of the request, as it stands before the decision's first attempt; None where no
+            budget is held, then outcomes stay as they are.
+    """
+
+    def __init__(self, account: Account | None) -> None:
+        self._account = account
+        self._before = 0 if account is None else account.spent
+
+    @property
+    def kept(self) -> bool:
+        """Whether a budget is held."""
+        return self._account is not None
+
+    def failed(self, outcome: Outcome, *, last: bool) -> Outcome:
+        """The outcome of a failure, with what the decision was charged.
+
+        Args:
+            outcome: without a charge.
+            last: whether no further attempt follows.
+        """
+        if self._account is None:
+            return outcome
+        held = 0 if last else self._account.hold
+        return replace(outcome, charged_usd=as_usd(self._charged() + held))
+
+    def completed(self, outcome: Outcome) -> Outcome:
+        """The outcome of an answer; its cost speaks for itself where it is all that was charged."""
+        if self._account is None or nano_usd(outcome.cost_usd or 0.0) == self._charged():
+            return outcome
+        return replace(outcome, charged_usd=as_usd(self._charged()))
+
+    def _charged(self) -> int:
+        return 0 if self._account is None else self._account.spent - self._before
