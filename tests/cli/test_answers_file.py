@@ -55,7 +55,7 @@ def test_columns_are_kept_as_they_stand_there(
     assert list(rows[0])[:3] == ["id", "body", "in_label"]
 
 
-def test_a_run_that_goes_on_keeps_columns_of_all_rows_or_of_none(
+def test_a_run_that_goes_on_keeps_columns_of_all_rows(
     run: Callable[..., Any], data: Path, tmp_path: Path, write_toml: Callable[..., Path]
 ) -> None:
     out = tmp_path / "in.labels.jsonl"
@@ -72,8 +72,8 @@ def test_a_run_that_goes_on_keeps_columns_of_all_rows_or_of_none(
         data.write_text('id,body\n007,"first, text"\n')  # rows that are gone keep their answers
         run(*_arguments(data, "--keep", "id"))
         assert ids() == ["007", None, None]
-        run(*_arguments(data))
-        assert ids() == [None, None, None]
+        run(*_arguments(data))  # nothing is new: the file stays as it is
+        assert ids() == ["007", None, None]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])

@@ -114,9 +114,17 @@ def test_tables_are_written_whole_at_the_end(
     assert [int(row["row"]) for row in rows] == [1, 2, 3, 4, 5]
     assert {row["arm"] for row in rows} <= {"sim/tiny", "sim/large"}
     assert not list(tmp_path.glob("*.partial.jsonl"))
-    again = run(*_arguments(data, "--out", out))
-    assert again.exit_code == 2
-    assert "is there already" in again.stderr
+    kept = out.read_bytes()
+    again = run(*_arguments(data, "--out", out, "--limit", 5, "--report", tmp_path / "r.html"))
+    assert again.exit_code == 0, again.output
+    assert "all 5 rows are answered already" in again.stderr
+    assert out.read_bytes() == kept
+    assert (tmp_path / "r.html").exists()
+    more = run(*_arguments(data, "--truth", "team", "--out", out, "--limit", 8, "--json"))
+    assert more.exit_code == 0, more.output
+    assert "5 of 8 rows are answered already" in more.stderr
+    assert json.loads(more.stdout)["judged"] == 8
+    assert not list(tmp_path.glob("*.partial.jsonl"))
 
 
 def test_rows_that_fail_are_counted_and_asked_again(
@@ -187,7 +195,7 @@ def test_recorded_outcomes_are_learned_before_the_first_row(
         (("--labels", "account"), "needs 2 labels or more"),
         (("--out", "none/out.jsonl"), "there is no folder none"),
         (("--out", "out.txt"), "the name must end in .jsonl, .csv, .parquet"),
-        (("--out", "in.csv"), "is there already"),
+        (("--out", "in.csv"), "is there already and holds something else"),
         (("--gateway", "localhost:1"), "--gateway takes a URL"),
         (("--gateway", "http://127.0.0.1:9", "--warm", "x"), "--warm is for a router"),
         (("--policy", "fixed:nobody"), "no arm is called 'nobody'"),

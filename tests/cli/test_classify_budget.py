@@ -156,7 +156,7 @@ def test_a_bill_above_its_bound_is_told(
     assert done.stderr.count("billed 5000") <= 2  # once an arm
 
 
-def test_a_table_takes_its_budgets_file_along_when_it_is_complete(
+def test_a_finished_table_keeps_what_was_spent_on_it(
     run: Callable[..., Any], data: Path, tmp_path: Path, write_toml: Callable[..., Path]
 ) -> None:
     with Upstream(_Billing()).serving() as url:
@@ -165,9 +165,12 @@ def test_a_table_takes_its_budgets_file_along_when_it_is_complete(
         assert [path.name for path in tmp_path.glob("out.csv*")] == ["out.csv.spent"]
         run(*_arguments(data, "--budget", 0.04, "--out", "out.csv"))
         assert len((tmp_path / "out.csv").read_text().splitlines()) > 1
-        done = run(*_arguments(data, "--budget", 9, "--out", "out.csv"))
-    assert done.exit_code == 0, done.output
-    assert sorted(path.name for path in tmp_path.glob("out.csv*")) == ["out.csv"]
+        done = run(*_arguments(data, "--budget", 9, "--out", "out.csv", "--json"))
+        assert done.exit_code == 0, done.output
+        spent = json.loads(done.stdout)["budget"]["spent_usd"]
+        again = run(*_arguments(data, "--budget", 9, "--out", "out.csv", "--json"))
+    assert sorted(path.name for path in tmp_path.glob("out.csv*")) == ["out.csv", "out.csv.spent"]
+    assert json.loads(again.stdout)["budget"]["spent_before_usd"] == spent
 
 
 @pytest.mark.parametrize(

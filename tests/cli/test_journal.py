@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,3 +66,60 @@ def test_a_place_that_cannot_be_written_is_told(
     monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(ConfigurationError, match="permission denied"):
         check_writable(tmp_path / "x")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_finished_table_is_gone_on_from_with_every_value_as_it_was(
+    tmp_path: Path, suffix: str
+) -> None:
+    rows = [Row(n, f"t{n}", "007", digest_of(f"t{n}", ("007", "1e3"))) for n in range(1, 5)]
+    answers: list[dict[str, Any]] = [
+        {
+            "row": 1, "label": "007", "arm": "sim/a", "cost_usd": 0.1, "confidence": 0.25,
+            "calls": 1, "said": [{"arm": "sim/a", "label": "007"}], "decision_id": "1e5",
+            "truth": "007", "correct": True, "at": 12.5, "digest": rows[0].digest,
+        },
+        {"row": 2, "label": "1e3", "truth": "1e3", "example": 1, "digest": rows[1].digest},
+        {"row": 3, "label": None, "error": "no", "digest": rows[2].digest},
+    ]  # fmt: skip
+    out = tmp_path / f"out{suffix}"
+    with Journal(out, rows) as journal:
+        for answer in answers:
+            journal.add(answer)
+        journal.finish(complete=True)
+    kept = out.read_bytes()
+    with Journal(out, rows) as again:
+        assert again.answers == {answer["row"]: answer for answer in answers}
+        again.finish(complete=True)
+        assert out.read_bytes() == kept
+        again.add({"row": 4, "label": "007", "digest": rows[3].digest})
+    # killed before the end: all that was known is in the journal beside
+    with Journal(out, rows) as third:
+        assert set(third.answers) == {1, 2, 3, 4}
+        third.finish(complete=True)
+    with Journal(out, rows) as last:
+        assert set(last.answers) == {1, 2, 3, 4}
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_table_of_something_else_is_left_alone(tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"out{suffix}"
+    out.write_text("row,label\n1,a\n")
+    with pytest.raises(ConfigurationError, match="holds something else"):
+        Journal(out, [ROW])
+
+
+def test_answers_that_stand_in_order_are_not_written_again(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    other = Row(2, "other", None, digest_of("other", ("a", "b")))
+    with Journal(out, [ROW, other]) as journal:
+        journal.add({"row": 2, "digest": other.digest, "label": "b"})
+        journal.add({"row": 1, "digest": ROW.digest, "label": "a"})
+    with Journal(out, [ROW, other]) as again:
+        again.finish(complete=True)
+    assert out.read_text().startswith('{"row":1,')
+    before = out.stat().st_mtime_ns, out.stat().st_ino
+    with Journal(out, [ROW, other]) as third:
+        third.finish(complete=True)
+    assert (out.stat().st_mtime_ns, out.stat().st_ino) == before

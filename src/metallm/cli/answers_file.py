@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from metallm.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -17,6 +19,9 @@ COLUMNS = (
     "correct", "example", "at", "error", "digest",
 )  # fmt: skip
 """What is told of each answer; what is not known of it is left out, or empty."""
+
+NEEDED = frozenset({"row", "digest", "label"})
+TEXTS = ("arm", "said", "decision_id", "truth", "error")
 
 ALL = "all"
 PREFIX = "in_"
@@ -44,6 +49,52 @@ def kept_columns(path: Path, keep: str | None) -> pa.Table | None:
     require_columns(table, names, source=str(path))
     named = [f"{PREFIX}{name}" if name in COLUMNS else name for name in names]
     return table.select(names).rename_columns(named)
+
+
+def answer_of(line: bytes, path: Path) -> dict[str, Any]:
+    """An answer from its line of JSON.
+
+    Args:
+        line: of a journal.
+        path: the journal, for messages.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    try:
+        answer = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        answer = None
+    if not isinstance(answer, dict) or not answer.keys() >= NEEDED:
+        raise _not_ours(path)
+    # what was kept of the input is written anew in the end
+    return {name: value for name, value in answer.items() if name in COLUMNS}
+
+
+def read_answers(path: Path) -> list[dict[str, Any]]:
+    """The answers of a finished .csv or .parquet file.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    from metallm.errors import TableError
+    from metallm.tables.files import read_table
+
+    try:
+        table = read_table(path, text_columns=[*NEEDED - {"row"}, *TEXTS])
+    except TableError as error:
+        raise _not_ours(path) from error
+    if not set(table.column_names) >= NEEDED:
+        raise _not_ours(path)
+    ours = [name for name in table.column_names if name in COLUMNS]
+    answers = []
+    for cells in table.select(ours).to_pylist():
+        answer = {name: value for name, value in cells.items() if value is not None}
+        answer["label"] = cells["label"]
+        if isinstance(cells.get("said"), str):
+            answer["said"] = orjson.loads(cells["said"])
+        answers.append(answer)
+    return answers
 
 
 def write_answers(
@@ -78,6 +129,12 @@ def write_answers(
         csv.write_csv(table, path)
     else:
         parquet.write_table(table, path)
+
+
+def _not_ours(path: Path) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path} is there already and holds something else: name another --out"
+    )
 
 
 def _lines(answers: Sequence[Mapping[str, Any]], beside: pa.Table | None) -> list[bytes]:

@@ -120,8 +120,6 @@ def classify(
             if report is not None:
                 write_page(report, found, figures, doubts)
             say(found, figures, doubts, as_json=as_json)
-    if books is not None and asking.complete and not journal.keeps_itself:
-        books.path.unlink()
     _check_done(asking)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
-from metallm.cli.answers_file import COLUMNS, write_answers
+from metallm.cli.answers_file import answer_of, read_answers, write_answers
 from metallm.cli.files import check_writable, write_atomically
 from metallm.errors import ConfigurationError, InputError
 
@@ -27,7 +27,8 @@ class Journal:
     """Answers by row, kept on disk as they come.
 
     A .jsonl file is its own journal, put in order at the end. A .csv or .parquet file is written
-    as a whole at the end, from a journal beside it.
+    as a whole at the end, from a journal beside it; where such a file is there without a journal,
+    its answers are gone on from.
 
     Args:
         out: where the answers are to be in the end.
@@ -53,12 +54,12 @@ class Journal:
         self._look = look
         self.keeps_itself = out.suffix.lower() == ".jsonl"
         self.path = out if self.keeps_itself else out.with_name(out.name + ".partial.jsonl")
-        if not self.keeps_itself and out.exists() and not self.path.exists():
-            raise ConfigurationError(
-                f"{out} is there already and complete, or not ours: remove it, or name another"
-            )
         check_writable(self.path)
-        self.answers = self._read({row.number: row for row in rows})
+        self._finished = not self.keeps_itself and out.exists() and not self.path.exists()
+        found = read_answers(out) if self._finished else self._lines()
+        self.answers = {answer["row"]: answer for answer in found}
+        self._in_order = [answer["row"] for answer in found] == sorted(self.answers)
+        self._check({row.number: row for row in rows})
         self._file: FileIO | None = None
 
     def __enter__(self) -> Self:
@@ -76,6 +77,9 @@ class Journal:
     def add(self, answer: Mapping[str, Any]) -> None:
         """Keep an answer. It is with the operating system on return, and outlives a kill."""
         if self._file is None:
+            if self._finished:  # all or none of what is known, whenever it is killed
+                known = b"".join(orjson.dumps(each) + b"\n" for each in self.answers.values())
+                write_atomically(self.path, lambda path: path.write_bytes(known))
             self._file = self.path.open("ab", buffering=0)
         self._file.write(orjson.dumps(answer) + b"\n")
         self.answers[answer["row"]] = dict(answer)
@@ -88,7 +92,7 @@ class Journal:
             self.add(answer)
 
     def finish(self, *, complete: bool, kept: pa.Table | None = None) -> None:
-        """Write the answers in the order of the rows; nothing where there is none.
+        """Write the answers in the order of the rows, unless they stand there so already.
 
         Args:
             complete: every row has an answer, so that the journal beside is of no more use.
@@ -97,44 +101,35 @@ class Journal:
         Raises:
             ConfigurationError: the file could not be written; the journal is kept.
         """
-        if not self.answers:
+        as_before = self._file is None and self._in_order and kept is None
+        if not self.answers or (as_before and (self.keeps_itself or self._finished)):
             return
         ordered = [self.answers[number] for number in sorted(self.answers)]
         suffix = self.out.suffix.lower()
         write_atomically(self.out, lambda path: write_answers(path, suffix, ordered, kept))
         if complete and not self.keeps_itself:
-            self.path.unlink()
+            self.path.unlink(missing_ok=True)
 
-    def _read(self, rows: Mapping[int, Row]) -> dict[int, dict[str, Any]]:
+    def _lines(self) -> list[dict[str, Any]]:
+        """What the journal's file holds, oldest first."""
         if not self.path.exists():
-            return {}
+            return []
         data = self.path.read_bytes()
         whole = data.rfind(b"\n") + 1
-        answers: dict[int, dict[str, Any]] = {}
-        for line in data[:whole].splitlines():
-            answer = self._answer(line)
-            row = rows.get(answer["row"])
-            # a row beyond --limit is kept for a run that takes more rows
-            if row is not None and row.digest != answer["digest"]:
-                raise InputError(
-                    f"{self.path} holds answers for another input or other labels (row "
-                    f"{row.number} differs): name another --out, or remove it"
-                )
-            answers[answer["row"]] = answer
+        answers = [answer_of(line, self.path) for line in data[:whole].splitlines()]
         if whole < len(data) and not self._look:
             # a kill left half a line, which the next one must not be glued to
             with self.path.open("r+b") as file:
                 file.truncate(whole)
         return answers
 
-    def _answer(self, line: bytes) -> dict[str, Any]:
-        try:
-            answer = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            answer = None
-        if not isinstance(answer, dict) or not {"row", "digest", "label"} <= answer.keys():
-            raise ConfigurationError(
-                f"{self.path} is there already and holds something else: name another --out"
-            )
-        # what was kept of the input is written anew in the end
-        return {name: value for name, value in answer.items() if name in COLUMNS}
+    def _check(self, rows: Mapping[int, Row]) -> None:
+        """Refuse answers to something else."""
+        for number, answer in self.answers.items():
+            row = rows.get(number)
+            # a row beyond --limit is kept for a run that takes more rows
+            if row is not None and row.digest != answer["digest"]:
+                raise InputError(
+                    f"{self.out if self._finished else self.path} holds answers for another input "
+                    f"or other labels (row {number} differs): name another --out, or remove it"
+                )
