@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from metallm.assembly import Router
@@ -38,6 +39,26 @@ def test_a_snapshot_and_the_log_since_follow_from_the_log(
     assert told["same"]
     assert (told["entries"], told["snapshot_at"]) == (24, 24)
     assert "24 entries in the log, snapshot at 24" in run("verify", "--config", config).stdout
+
+
+def test_labels_of_tables_and_of_taught_texts_follow_from_the_log(
+    run: Callable[..., Any], write_toml: Callable[..., Path]
+) -> None:
+    config = write_toml()
+    texts = [f"{word} number {n}" for n in range(20) for word in ("a delight", "a bore")]
+    rows = [
+        {"query": text, "model": "sim/tiny", "score": 1.0, "dataset": "films", "reference": label}
+        for text, label in zip(texts, ["good", "bad"] * 20, strict=True)
+    ]
+    with closing(Router.from_settings(load_settings(config))) as router:
+        router.fit(pa.Table.from_pylist(rows))
+        router.teach(texts, ["good", "bad"] * 20, task="other films")
+        assert router.knowledge.classes is not None
+        assert router.knowledge.classes.ready("films", ("bad", "good"))
+    done = run("verify", "--config", config)
+    assert done.exit_code == 0, done.output
+    assert "2 entries in the log, snapshot at 2" in done.stdout
+    assert "to the bit" in done.stdout
 
 
 def test_it_reads_beside_a_router_that_writes(
