@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,11 +13,13 @@ import pytest
 
 from gateway.gates import Gate, gate
 from metallm.core.arm import Arm
-from metallm.core.completion import Completion
+from metallm.core.completion import ChatRequest, Completion, StreamEvent
 from metallm.core.wires import ANTHROPIC
 from metallm.providers.http import HttpProvider
+from metallm.providers.scripted import ScriptedProvider
 from metallm.sandbox.app import create_app
 from metallm.tables.recordings import Recordings
+from metallm.wire.openai_stream import write_chunk
 from servers import running
 
 anthropic = pytest.importorskip("anthropic")
@@ -221,3 +223,44 @@ def test_a_model_that_clients_name_without_its_provider_finds_its_arm() -> None:
         for model in ("claude-example-9-1", "claude-example-9-1-20260929"):
             answer = client.messages.create(model=model, **ASK)
             assert answer.model == "anthropic/claude-example-9-1"
+
+
+def test_the_arms_are_listed_as_models(made: Gate) -> None:
+    with client_of(made.url) as client:
+        assert [each.id for each in client.models.list()] == ["auto", "sim/cheap", "sim/dear"]
+        one = client.models.retrieve("sim/dear")
+        assert (one.type, one.display_name) == ("model", "sim/dear")
+
+
+def test_the_length_of_a_request_is_counted(made: Gate) -> None:
+    with client_of(made.url) as client:
+        told = client.messages.count_tokens(model="auto", messages=ASK["messages"])
+        assert 1 <= told.input_tokens <= 20
+
+
+class Calling(ScriptedProvider):
+    """Streams two calls at once, one of them without arguments."""
+
+    async def stream(self, arm: Arm, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+        named: Any = {"answer_id": "x", "created": 1, "model": arm.upstream_model}
+        for index, pieces in enumerate((["", '{"ci', 'ty":"Oslo"}'], ["{}"])):
+            call: dict[str, Any] = {"index": index, "id": f"c{index}", "type": "function"}
+            for piece in pieces:
+                function = {"name": "weather", "arguments": piece}
+                delta = {"tool_calls": [{**call, "function": function}]}
+                yield StreamEvent(write_chunk(**named, delta=delta))
+                call = {"index": index}
+        yield StreamEvent(write_chunk(**named, finish_reason="tool_calls"))
+
+
+def test_tools_that_are_called_in_a_stream_come_with_their_input() -> None:
+    with gate(provider=Calling({})) as made, client_of(made.url) as client:
+        with client.messages.stream(
+            model="auto", max_tokens=50, tools=[TOOL], messages=ASK["messages"]
+        ) as stream:
+            answer = stream.get_final_message()
+        assert answer.stop_reason == "tool_use"
+        assert [(each.type, each.input) for each in answer.content] == [
+            ("tool_use", {"city": "Oslo"}),
+            ("tool_use", {}),
+        ]

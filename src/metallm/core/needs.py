@@ -8,7 +8,10 @@ AUDIO = "audio"
 FILES = "files"
 JSON_SCHEMA = "json_schema"
 LOGPROBS = "logprobs"
+REASONING = "reasoning"
 SEVERAL = "several_answers"
 STREAMING = "streaming"
 
-NEEDS = frozenset({TOOLS, IMAGES, AUDIO, FILES, JSON_SCHEMA, LOGPROBS, SEVERAL, STREAMING})
+NEEDS = frozenset(
+    {TOOLS, IMAGES, AUDIO, FILES, JSON_SCHEMA, LOGPROBS, REASONING, SEVERAL, STREAMING}
+)

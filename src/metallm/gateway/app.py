@@ -15,6 +15,7 @@ from metallm.errors import MetaLLMError
 from metallm.gateway.accent import Accent
 from metallm.gateway.chat import Chat
 from metallm.gateway.classify import Classify
+from metallm.gateway.counting import Counting
 from metallm.gateway.decisions import Decisions
 from metallm.gateway.errors import on_error, on_refused
 from metallm.gateway.feedback import Feedback
@@ -56,6 +57,7 @@ def create_app(
     log = make_log() if log is None else log
     chat = Chat(caller, metrics, log, max_body_bytes)
     messages = Chat(caller, metrics, log, max_body_bytes, wire=ANTHROPIC, kind="messages")
+    counting = Counting(caller, max_body_bytes)
     classify = Classify(caller, metrics, max_body_bytes)
     feedback = Feedback(engine, metrics, max_body_bytes)
     models = Models(engine.arms, int(engine.now()))
@@ -76,6 +78,7 @@ def create_app(
         routes=[
             Route("/v1/chat/completions", chat.complete, methods=["POST"]),
             Route("/v1/messages", messages.complete, methods=["POST"]),
+            Route("/v1/messages/count_tokens", counting.count, methods=["POST"]),
             Route("/v1/classify", classify.classify, methods=["POST"]),
             Route("/v1/feedback", feedback.judge, methods=["POST"]),
             Route("/v1/judges", judges.all),

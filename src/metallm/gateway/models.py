@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -34,7 +35,8 @@ class Models:
 
     def __init__(self, arms: Mapping[str, Arm], created: int) -> None:
         told = [_auto(created), *(_arm(arm, created) for arm in arms.values())]
-        self._all = orjson.dumps({"object": "list", "data": told})
+        page = {"first_id": told[0]["id"], "last_id": told[-1]["id"], "has_more": False}
+        self._all = orjson.dumps({"object": "list", "data": told, **page})
         self._each = {each["id"]: orjson.dumps(each) for each in told}
 
     async def all(self, request: Request) -> Response:
@@ -52,11 +54,23 @@ class Models:
 
 
 def _auto(created: int) -> dict[str, Any]:
-    model: dict[str, Any] = orjson.loads(write_model(AUTO, created=created, owner=OWNER))
-    return {**model, "metallm": {"price_per_mtok": None}}
+    return {**_model(AUTO, OWNER, created), "metallm": {"price_per_mtok": None}}
 
 
 def _arm(arm: Arm, created: int) -> dict[str, Any]:
-    model: dict[str, Any] = orjson.loads(write_model(arm.name, created=created, owner=arm.provider))
     price = arm.list_price
-    return {**model, "metallm": {"price_per_mtok": None if price is None else asdict(price)}}
+    told = {"price_per_mtok": None if price is None else asdict(price)}
+    return {**_model(arm.name, arm.provider, created), "metallm": told}
+
+
+def _model(name: str, owner: str, created: int) -> dict[str, Any]:
+    """One model in OpenAI's words and in Anthropic's, which do not get in each other's way."""
+    model: dict[str, Any] = orjson.loads(write_model(name, created=created, owner=owner))
+    since = datetime.fromtimestamp(created, UTC).isoformat()
+    return {
+        **model,
+        "type": "model",
+        "display_name": name,
+        "created_at": since,
+        "lifecycle": "active",
+    }

@@ -22,7 +22,7 @@ from metallm.providers.failures import failure
 from metallm.providers.registry import api_key, endpoint, wire_of
 from metallm.providers.retry import AttemptError, Retry
 from metallm.providers.sessions import Sessions
-from metallm.wire.base import Outgoing
+from metallm.wire.base import CountingWire, Outgoing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -113,13 +113,25 @@ class HttpProvider:
             InputError: the request cannot be written as JSON.
             ProviderError: whatever went wrong, after the retries that make sense.
         """
-        call = self._call(arm, request, stream=False)
+        call = self._asking(arm, request, stream=False)
         start = self._clock()
         raw = await self._retry.run(lambda: self._fetch(call))
         latency_s = self._clock() - start
         answer, told = call.wire.read_answer(arm, raw, request, now=self._now())
         spoken = request.answered_in(call.wire.name)
         return Completion(arm.name, answer.text, answer.usage, latency_s, told, spoken)
+
+    async def count_tokens(self, arm: Arm, request: ChatRequest) -> int | None:
+        """The request's tokens by the host's own count; None where its wire has none.
+
+        Raises:
+            ConfigurationError, InputError, ProviderError: as `complete`.
+        """
+        wire = wire_of(arm)
+        if not isinstance(wire, CountingWire):
+            return None
+        call = self._call(arm, request, wire.count_path(arm), wire.write_count(arm, request))
+        return wire.read_count(arm, await self._retry.run(lambda: self._fetch(call)))
 
     async def stream(self, arm: Arm, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """The events of one streamed answer.
@@ -133,7 +145,7 @@ class HttpProvider:
             StreamCutError: after it: the stream broke, held an error, or ended too early. A
                 connection that is lost after the answer was complete is no error.
         """
-        call = self._call(arm, request, stream=True)
+        call = self._asking(arm, request, stream=True)
         opened = await self._retry.run(lambda: self._open(call))
         try:
             for event in opened.events:
@@ -152,7 +164,12 @@ class HttpProvider:
         """Let go of connections. Later calls open new ones."""
         await self._sessions.close()
 
-    def _call(self, arm: Arm, request: ChatRequest, *, stream: bool) -> _Call:
+    def _asking(self, arm: Arm, request: ChatRequest, *, stream: bool) -> _Call:
+        wire = wire_of(arm)
+        path = wire.path(arm, stream=stream)
+        return self._call(arm, request, path, wire.write_request(arm, request, stream=stream))
+
+    def _call(self, arm: Arm, request: ChatRequest, path: str, body: bytes) -> _Call:
         place, wire = endpoint(arm), wire_of(arm)
         sign = self._signers.get(wire.name)
         key = api_key(arm, place, self._environ) if sign is None else None
@@ -161,9 +178,8 @@ class HttpProvider:
             "User-Agent": "metallm",
             **wire.headers(key, request),
         }
-        url = place.base_url + wire.path(arm, stream=stream)
-        body = wire.write_request(arm, request, stream=stream)
-        return _Call(arm, wire, request, Outgoing("POST", url, headers, body), key, sign)
+        sent = Outgoing("POST", place.base_url + path, headers, body)
+        return _Call(arm, wire, request, sent, key, sign)
 
     async def _fetch(self, call: _Call) -> bytes:
         """One attempt at a whole answer."""

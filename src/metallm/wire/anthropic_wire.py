@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from metallm.core.wires import ANTHROPIC
-from metallm.errors import InputError
+from metallm.errors import InputError, ProviderUnavailableError
 from metallm.wire.anthropic_answer import UNSIGNED, read_message, to_canonical
 from metallm.wire.anthropic_asking import write_body, write_fields
 from metallm.wire.anthropic_chunks import Chunks
@@ -16,6 +16,7 @@ from metallm.wire.anthropic_reader import MessagesReader
 from metallm.wire.base import UncarriedError
 from metallm.wire.merging import merged
 from metallm.wire.openai_chat import plain, wants_usage
+from metallm.wire.openai_usage import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,10 @@ VERSION = "2023-06-01"
 
 HEADERS = ("anthropic-version", "anthropic-beta")
 """Headers of a caller that are part of what it asks."""
+
+
+COUNTED = ("messages", "model", "output_config", "system", "thinking", "tool_choice", "tools")
+"""Fields that the count of tokens takes."""
 
 
 class AnthropicWire:
@@ -91,6 +96,26 @@ class AnthropicWire:
     def read_error(self, body: bytes) -> WireError:
         """See `anthropic_errors.read_error`."""
         return read_error(body)
+
+    def count_path(self, arm: Arm) -> str:
+        """The same for all arms."""
+        del arm
+        return f"{PATH}/count_tokens"
+
+    def write_count(self, arm: Arm, request: ChatRequest) -> bytes:
+        """The request without what has no influence on its length, which is refused there."""
+        body = orjson.loads(self.write_request(arm, request, stream=False))
+        return orjson.dumps({name: body[name] for name in COUNTED if name in body})
+
+    def read_count(self, arm: Arm, raw: bytes) -> int:
+        """Tokens of the input."""
+        try:
+            tokens = count(orjson.loads(raw)["input_tokens"])
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            tokens = None
+        if tokens is None:
+            raise ProviderUnavailableError(arm.name, "the answer counts no tokens")
+        return tokens
 
 
 def _native(request: ChatRequest) -> Native | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from metallm.errors import InputError
 
@@ -79,6 +79,31 @@ class StreamReader(Protocol):
 
         Raises:
             StreamCutError: as for `feed`, or the answer is not complete.
+        """
+        ...
+
+
+@runtime_checkable
+class CountingWire(Protocol):
+    """A wire whose hosts tell how many tokens a request has, without answering it."""
+
+    def count_path(self, arm: Arm) -> str:
+        """Where they are asked, below the arm's base URL."""
+        ...
+
+    def write_count(self, arm: Arm, request: ChatRequest) -> bytes:
+        """The body to send.
+
+        Raises:
+            InputError: a value that cannot be written.
+        """
+        ...
+
+    def read_count(self, arm: Arm, raw: bytes) -> int:
+        """Tokens.
+
+        Raises:
+            ProviderUnavailableError: the answer cannot be read.
         """
         ...
 

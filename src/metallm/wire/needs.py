@@ -10,6 +10,7 @@ from metallm.core.needs import (
     IMAGES,
     JSON_SCHEMA,
     LOGPROBS,
+    REASONING,
     SEVERAL,
     STREAMING,
     TOOLS,
@@ -30,7 +31,9 @@ _PARTS = {
 
 def needs_of(request: ChatRequest, *, stream: bool) -> frozenset[str]:
     """What is needed, names of `core.needs`; nothing for plain text in a plain answer."""
-    return frozenset(_needs(request.body, stream=stream))
+    needs = frozenset(_needs(request.body, stream=stream))
+    # on other wires thinking is allowed rather than asked for: who cannot, answers without
+    return needs if request.native is None else needs - {REASONING}
 
 
 def _needs(body: Mapping[str, Any], *, stream: bool) -> Iterator[str]:
@@ -42,6 +45,8 @@ def _needs(body: Mapping[str, Any], *, stream: bool) -> Iterator[str]:
         yield LOGPROBS
     if (body.get("n") or 1) != 1:
         yield SEVERAL
+    if body.get("reasoning_effort") not in (None, "none"):
+        yield REASONING
     form = body.get("response_format")
     if isinstance(form, dict) and form.get("type") == "json_schema":
         yield JSON_SCHEMA

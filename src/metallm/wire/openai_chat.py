@@ -12,9 +12,9 @@ import orjson
 from metallm.core.completion import ChatRequest
 from metallm.errors import InputError, ProviderUnavailableError
 from metallm.wire.base import Answer
-from metallm.wire.extensions import without_extensions
 from metallm.wire.merging import merged
 from metallm.wire.openai_errors import error_in
+from metallm.wire.openai_hosts import for_strict_hosts
 from metallm.wire.openai_usage import read_usage, write_usage
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ def write_request(arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
     """
     body = merged(arm, request)
     if request.native is not None:
-        # a translated request holds what only some wires know, which strict hosts would refuse
-        body = without_extensions(body)
+        body = for_strict_hosts(arm, body)
     if stream:
         options = body.get("stream_options")
         kept = options if isinstance(options, dict) else {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from metallm.core.wires import OPENAI
 from metallm.wire.openai_chat import PATH, read_answer, wants_usage, write_request
 from metallm.wire.openai_errors import read_error
+from metallm.wire.openai_hosts import obstacle
 from metallm.wire.openai_stream import StreamReader
 
 if TYPE_CHECKING:
@@ -32,9 +33,8 @@ class OpenAIWire:
         return {} if key is None else {"Authorization": f"Bearer {key}"}
 
     def obstacle(self, arm: Arm, request: ChatRequest) -> str | None:
-        """None: what is in the canonical form is in this wire."""
-        del arm, request
-        return None
+        """None for what came in this wire: whether a host takes it is the host's to say."""
+        return None if request.native is None else obstacle(arm, request.body)
 
     def write_request(self, arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
         """See `openai_chat.write_request`."""

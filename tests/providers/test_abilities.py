@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from metallm.core.arm import Arm
+from metallm.core.completion import ChatRequest
+from metallm.core.needs import NEEDS
+from metallm.providers.abilities import ROWS, able
+from metallm.providers.capabilities import obstacles
+from metallm.providers.registry import HOSTS
+
+ASKS = ChatRequest({"messages": [{"role": "user", "content": "hi"}], "reasoning_effort": "low"})
+
+
+def test_rows_name_known_providers_and_needs() -> None:
+    for provider, _, lacks in ROWS:
+        assert provider in HOSTS
+        assert set(lacks) <= NEEDS
+
+
+@pytest.mark.parametrize(
+    ("name", "lacks"),
+    [
+        ("openai/gpt-3.5-turbo", {"audio", "files", "images", "json_schema", "reasoning"}),
+        ("openai/gpt-4-0613", {"audio", "files", "images", "json_schema", "reasoning"}),
+        ("openai/gpt-4-turbo-2024-04-09", {"audio", "json_schema", "reasoning"}),
+        ("OpenAI/gpt-4o-mini", {"reasoning"}),
+        ("openai/gpt-4.1-nano", {"reasoning"}),
+        ("openai/o3", set()),
+        ("openai/gpt-9", set()),
+        ("anthropic/claude-3-5-sonnet-20241022", {"json_schema", "reasoning"}),
+        ("anthropic/claude-3-7-sonnet-20250219", set()),
+        ("lan/gpt-4", set()),
+    ],
+)
+def test_what_a_model_lacks_is_known_by_its_name(name: str, lacks: set[str]) -> None:
+    assert set(able(Arm(name)).lacks) == lacks
+
+
+def test_nothing_is_known_of_a_host_of_ones_own_and_what_the_arm_says_stays() -> None:
+    own = Arm("openai/gpt-4", base_url="http://10.0.0.7/v1")
+    assert able(own) is own
+    assert able(Arm("openai/gpt-4o", lacks=("tools", "reasoning"))).lacks == ("tools", "reasoning")
+    assert able(Arm("openai/gpt-4o", lacks=("tools",))).lacks == ("tools", "reasoning")
+
+
+def test_a_model_that_does_not_reason_is_no_choice_where_reasoning_is_asked_for() -> None:
+    arms = [able(Arm("openai/gpt-4o")), able(Arm("openai/o3"))]
+    found = obstacles(arms, ASKS, stream=False, input_tokens=1)
+    assert found == {"openai/gpt-4o": "the arm has no reasoning"}
