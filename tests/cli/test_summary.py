@@ -78,7 +78,7 @@ def test_the_page_is_one_file_in_which_texts_stay_texts(
     assert "in.jsonl" in html
     assert "of the budget of $1.00 are spent" in html
     assert ("Sure, and against the given truth" in html) == truth
-    assert "always sim/large" in html
+    assert "Against always asking one model" in html
 
 
 def test_a_page_of_a_finished_job_compares_with_single_models_too(
@@ -90,7 +90,7 @@ def test_a_page_of_a_finished_job_compares_with_single_models_too(
         done = run(*_arguments(data, "--truth", "team", "--report", "r.html", "--json"))
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["always"]["sim/large"]["rows"] == ROWS
-    assert "always sim/large" in (tmp_path / "r.html").read_text()
+    assert "Against always asking one model" in (tmp_path / "r.html").read_text()
     # the log is not there any more: then without
     for path in tmp_path.glob("log.db*"):
         path.unlink()

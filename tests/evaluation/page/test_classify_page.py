@@ -143,6 +143,23 @@ def test_many_labels_are_told_by_the_commonest_confusions() -> None:
     ]
     seen = _seen(_page(rows, Task("t", "single", labels), [])).text
     assert "Taken for each other" in seen
+    assert "those told worst" not in seen
+
+
+@pytest.mark.parametrize(
+    ("kind", "truth", "order"),
+    [("single", True, "told worst"), ("multi", True, "answered most"),
+     ("single", False, "answered most")],
+)  # fmt: skip
+def test_of_very_many_labels_the_most_telling_are_shown(kind: str, truth: bool, order: str) -> None:
+    labels = [f"label {n}" for n in range(90)]
+    rows = [
+        RowAnswer(n, "x", labels[n % 90], labels[n % 45] if truth else None, "sim/a", 0.1, None)
+        for n in range(1, 400)
+    ]
+    task = Task("t", kind, labels)  # type: ignore[arg-type]
+    seen = _seen(_page(rows, task, [])).text
+    assert f"40 of 90, those {order}." in seen
 
 
 @pytest.mark.parametrize("count", [1, 2, 9])

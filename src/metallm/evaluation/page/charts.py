@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 440.0, 230.0
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 12.0, 12.0, 34.0
 MOST_NAME = 30
+SIGN = 6.2
+"""Width of a sign, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,7 @@ def _marks(low: float, high: float) -> list[float]:
 
 def _beside(name: str, x: float, y: float) -> Safe:
     """A name at a point: beside it, or below it where there is no room."""
-    if x < WIDTH * 0.62:
+    if x + 10 + SIGN * len(name) < WIDTH:
         return el("text", name, x=x + 10, y=y + 4)
     return el("text", name, x=x + 6, y=y + 18, text_anchor="end")
 

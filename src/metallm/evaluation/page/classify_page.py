@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from metallm.core.classes import EVIDENCE, STUDENT
 from metallm.evaluation.page import charts, tables
-from metallm.evaluation.page.html import Child, Safe, el, plain, shown
+from metallm.evaluation.page.html import Child, Safe, el, named, plain, shown
 from metallm.evaluation.page.numbers import between, count, percent, usd
 from metallm.evaluation.page.style import CSS, HUES
 
@@ -325,6 +325,6 @@ def _by_hue(report: RunReport, hues: Mapping[str, int]) -> list[str]:
 def _key(hues: Mapping[str, int]) -> Safe:
     return el(
         "span",
-        [el("span", el("i", cls=f"c{hue}"), shown(arm, 40)) for arm, hue in hues.items()],
+        [el("span", el("i", cls=f"c{hue}"), named(arm, 40)) for arm, hue in hues.items()],
         cls="key",
     )

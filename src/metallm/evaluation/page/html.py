@@ -86,6 +86,11 @@ def plain(text: str, most: int) -> str:
     return cut if len(text) <= most else f"{cut}…"
 
 
+def named(text: str, most: int) -> Safe:
+    """A name, such as a label's or a model's: what is cut off is told when one points at it."""
+    return el("bdi", plain(text, most), title=plain(text, 300) if len(text) > most else None)
+
+
 def _attribute(key: str) -> str:
     return "class" if key == "cls" else key.rstrip("_").replace("_", "-")
 

@@ -71,6 +71,7 @@ tr:last-child td { border-bottom: 0; }
 .bar { display: block; height: 8px; border-radius: 4px; background: var(--accent); min-width: 2px; }
 .track { background: var(--grid); border-radius: 4px; min-width: 90px; width: 100%;
   margin-top: 7px; }
+.pair .track { min-width: 40px; }
 .key { display: flex; flex-wrap: wrap; gap: 2px 14px; font-size: .86rem; color: var(--soft);
   margin-top: 8px; }
 .key i { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin-right: 6px; }

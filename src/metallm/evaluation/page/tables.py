@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metallm.evaluation.page.html import Child, Safe, el, shown
+from metallm.evaluation.page.html import Child, Safe, el, named, shown
 from metallm.evaluation.page.numbers import NONE, between, percent, usd
 
 if TYPE_CHECKING:
@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 
     from metallm.core.task import Task
     from metallm.evaluation.answered import Always, RowAnswer, RunReport, Share
-    from metallm.evaluation.classification import ClassificationReport
+    from metallm.evaluation.classification import ClassificationReport, LabelScore
 
 MOST_IN_MATRIX = 16
 """Labels that a matrix shows; of more, the pairs that were taken for each other most are listed."""
 
 MOST_PAIRS = 20
 MOST_TEXT = 280
-MOST_LABEL = 60
+MOST_LABEL = 44
+MOST_LABELS = 40
+"""Labels whose figures are shown; of more, those that are told worst."""
 NO_LABEL = "no label"
 
 
@@ -58,7 +60,7 @@ def who_was_asked(report: RunReport) -> Safe:
     rows: list[list[Child]] = []
     for each in report.asked:
         row: list[Child] = [
-            shown(each.arm, MOST_LABEL),
+            named(each.arm, MOST_LABEL),
             f"{each.calls:,}",
             _bar(each.calls, report.whole.rows, 2, "of all rows"),
             percent(each.agreed / each.calls),
@@ -74,15 +76,17 @@ def who_was_asked(report: RunReport) -> Safe:
 def labels_given(report: RunReport, task: Task) -> Safe:
     """How often each label was answered, and how well it was told where the truth is known."""
     scores = {} if report.scores is None else {each.label: each for each in report.scores.by_label}
+    there = [each for each in report.by_label if each.name or each.rows]
+    by_one = scores and task.kind != "multi"  # several labels together have no score
+    picked = _telling(there, scores if by_one else {})
+    top = max((each.rows for each in picked), default=1) or 1
     rows: list[list[Child]] = []
-    for each in report.by_label:
-        if not each.name and not each.rows:
-            continue
+    for each in picked:
         score = scores.get(each.name)
         row: list[Child] = [
-            shown(each.name, MOST_LABEL) if each.name else el("i", NO_LABEL),
+            named(each.name, MOST_LABEL) if each.name else el("i", NO_LABEL),
             f"{each.rows:,}",
-            _bar(each.rows, report.whole.rows, 2),
+            _bar(each.rows, top, 2),
         ]
         if scores:
             told = [NONE] * 4 if score is None else [
@@ -92,7 +96,21 @@ def labels_given(report: RunReport, task: Task) -> Safe:
             row += told
         rows.append(row)
     heads = ["label" if task.kind != "multi" else "labels", "#answered", ""]
-    return table([*heads, *(["#true", "#precision", "#recall", "#F1"] if scores else [])], rows)
+    found = table([*heads, *(["#true", "#precision", "#recall", "#F1"] if scores else [])], rows)
+    if len(picked) == len(there):
+        return found
+    order = "told worst" if by_one else "answered most"
+    return el("div", el("p", f"{len(picked)} of {len(there)}, those {order}.", cls="quiet"), found)
+
+
+def _telling(labels: Sequence[Share], scores: Mapping[str, LabelScore]) -> Sequence[Share]:
+    """All labels, or of very many those that are told worst, or were answered most."""
+    if len(labels) <= MOST_LABELS:
+        return labels
+    if not scores:
+        return sorted(labels, key=lambda each: -each.rows)[:MOST_LABELS]
+    known = [each for each in labels if each.name in scores and scores[each.name].support]
+    return sorted(known, key=lambda each: scores[each.name].f1)[:MOST_LABELS]
 
 
 def confusion(task: Task, scores: ClassificationReport) -> Safe | None:
@@ -107,11 +125,11 @@ def confusion(task: Task, scores: ClassificationReport) -> Safe | None:
         return _pairs(task, counts, columns)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     head = [el("th", "truth ↓  answered →", cls="quiet")]
-    head += [el("th", shown(each, MOST_LABEL)) for each in columns]
+    head += [el("th", named(each, MOST_LABEL)) for each in columns]
     body = [
         el(
             "tr",
-            el("th", shown(label, MOST_LABEL), cls="side"),
+            el("th", named(label, MOST_LABEL), cls="side"),
             [
                 _heat(int(counts[at, to]), float(shares[at, to]), right=at == to)
                 for to in range(len(columns))
@@ -137,14 +155,14 @@ def singles(always: Sequence[Always], run: Share, *, judged: bool) -> Safe:
         times = NONE if cost is None or not ours else f"{cost / ours:,.2g} ×"
         rows.append(
             [
-                shown(f"always {each.arm}", MOST_LABEL),
+                named(each.arm, MOST_LABEL),
                 percent(each.accuracy),
                 usd(cost),
                 None if cost is None else _bar(cost, top, 7),
                 times,
             ]
         )
-    heads = ["", "#accuracy", "#cost of 1,000 rows", "", "#of this run"]
+    heads = ["always", "#accuracy", "#cost of 1,000 rows", "", "#of this run"]
     if not judged:
         rows, heads = [[row[0], *row[2:]] for row in rows], [heads[0], *heads[2:]]
     return table(heads, rows)
@@ -171,7 +189,7 @@ def _shared(each: Share, whole: int, hue: int | None) -> list[Child]:
     unknown = f" + {each.unpriced:,} unknown" if each.unpriced else ""
     mean = None if each.accuracy is None else each.accuracy.mean
     return [
-        shown(each.name, MOST_LABEL) if hue is not None else el("b", "all"),
+        named(each.name, MOST_LABEL) if hue is not None else el("b", "all"),
         f"{each.rows:,}",
         None if hue is None else _bar(each.rows, whole, hue, percent(each.rows / whole)),
         percent(mean),
@@ -184,11 +202,11 @@ def _shared(each: Share, whole: int, hue: int | None) -> list[Child]:
 def _who(answer: RowAnswer) -> Safe:
     """Who settled the label, and what each model said that was asked."""
     said = [
-        el("div", shown(arm, MOST_LABEL), ": ", shown(label or NO_LABEL, MOST_LABEL), cls="quiet")
+        el("div", named(arm, MOST_LABEL), ": ", named(label or NO_LABEL, MOST_LABEL), cls="quiet")
         for arm, label in answer.said
         if len(answer.said) > 1 or arm != answer.arm
     ]
-    return el("div", shown(answer.arm, MOST_LABEL), said, cls="names")
+    return el("div", named(answer.arm, MOST_LABEL), said, cls="names")
 
 
 def _pairs(task: Task, counts: np.ndarray, columns: Sequence[str]) -> Safe:
@@ -201,7 +219,7 @@ def _pairs(task: Task, counts: np.ndarray, columns: Sequence[str]) -> Safe:
     ]
     found.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
     rows = [
-        [shown(truth, MOST_LABEL), shown(said, MOST_LABEL), f"{rows:,}"]
+        [named(truth, MOST_LABEL), named(said, MOST_LABEL), f"{rows:,}"]
         for rows, truth, said in found[:MOST_PAIRS]
     ]
     return table(["truth", "answered", "#rows"], rows)
@@ -217,7 +235,7 @@ def _chip(label: str | None, correct: bool | None) -> Safe:
     if label is None:
         return el("span", el("i", NO_LABEL), cls="chip no")
     kind = {None: "chip", True: "chip yes", False: "chip no"}[correct]
-    return el("span", shown(label, MOST_LABEL), cls=kind)
+    return el("span", named(label, MOST_LABEL), cls=kind)
 
 
 def _bar(value: float, top: float, hue: int | None, title: str | None = None) -> Safe:
