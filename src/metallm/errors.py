@@ -15,6 +15,10 @@ The tree::
     │   ├── TableError              a table lacks a column or holds a wrong value
     │   └── ColumnError             X or y of an estimator; a ValueError too
     ├── BudgetExhaustedError        what is left of a budget does not cover the next call
+    ├── AccessError                 a gateway does not let this client do this
+    │   ├── KeyRefusedError         no key, or none that is in force
+    │   ├── NotAllowedError         the key is not for this
+    │   └── RateLimitError          the key's requests or tokens of this minute are used up
     ├── StoreError                  the log cannot be read or written
     │   └── StoreBusyError          another process owns it
     └── ProviderError               an arm did not answer
@@ -150,6 +154,46 @@ class BudgetExhaustedError(MetaLLMError):
         self.left_usd = left_usd
         self.limit_usd = limit_usd
         self.reserved_usd = reserved_usd
+
+
+class AccessError(MetaLLMError):
+    """A gateway does not let this client do this; nothing was done.
+
+    Args:
+        reason: in one word, for counting.
+        message: what to do.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class KeyRefusedError(AccessError):
+    """The client presented no key, or none that is in force."""
+
+
+class NotAllowedError(AccessError):
+    """The client's key is not for this."""
+
+
+class RateLimitError(AccessError):
+    """The client has used up what its key may use in a minute.
+
+    Args:
+        what: "requests" or "tokens".
+        limit: per minute.
+        retry_after_s: seconds until it may go on.
+    """
+
+    def __init__(self, what: str, limit: float, retry_after_s: float) -> None:
+        super().__init__(
+            what,
+            f"this key may use {limit:g} {what} per minute, and they are used up: "
+            f"go on in {retry_after_s:.3f} s",
+        )
+        self.limit = limit
+        self.retry_after_s = retry_after_s
 
 
 class StoreError(MetaLLMError):
