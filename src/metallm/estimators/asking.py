@@ -12,7 +12,6 @@ from metallm.core.query import Query
 from metallm.errors import MetaLLMError, ProviderError
 from metallm.estimators.loops import run
 from metallm.router.answers import Judgement
-from metallm.router.classifier import Classifier as Classification
 from metallm.router.waiting import done
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from metallm.assembly import Router
-    from metallm.core.protocols import Form
+    from metallm.estimators.spelling import Spelling
 
 _T = TypeVar("_T")
 
@@ -30,8 +29,8 @@ class Asked:
     """One text's answer.
 
     Args:
-        label: one of the form's labels: the likeliest one where an arm's answer named none.
-        chances: how likely each of the form's labels is.
+        label: one of the labels: the best one by then where an arm's answer named none.
+        chances: how likely each class is, in their order.
         decision_id: what feedback refers to.
     """
 
@@ -48,16 +47,14 @@ class Asker:
     repeated for the rest.
 
     Args:
-        router: decides, calls and learns; its log is closed with this.
-        form: asks and reads.
-        task: its name, or None.
+        router: decides, calls and learns.
+        spelling: what is asked.
         max_calls: arms that may be asked about one text.
         concurrency: texts that are asked about at once.
         shared: whether the router's provider is somebody else's to close.
 
     Attributes:
         router: as given.
-        form: as given.
         cost_usd: USD so far; NaN once a bill could not be known.
         decision_ids: of the texts that were asked about last.
     """
@@ -65,18 +62,17 @@ class Asker:
     def __init__(
         self,
         router: Router,
-        form: Form,
-        task: str | None,
+        spelling: Spelling,
         *,
         max_calls: int,
         concurrency: int,
         shared: bool,
     ) -> None:
         self.router = router
-        self.form = form
         self.cost_usd = 0.0
         self.decision_ids: tuple[str, ...] = ()
-        self._task = task
+        self._spelling = spelling
+        self._form = spelling.form()
         self._max_calls = max_calls
         self._concurrency = concurrency
         self._shared = shared
@@ -155,30 +151,28 @@ class Asker:
             raise failed[0]
 
     async def _classify(self, text: str) -> None:
-        found = await Classification(self.router.caller).classify(
-            self._query(text), self.form, max_calls=self._max_calls
+        known = self._spelling
+        found = await self.router.classify(
+            text, known.asked, task=known.task, max_calls=self._max_calls
         )
         self._bill(found.cost_usd)
         likely = found.probabilities
-        label = found.label or max(self.form.labels, key=likely.__getitem__)
-        chances = tuple(likely[each] for each in self.form.labels)
+        label = found.label or self.router.scoring.best(known.task, likely)
+        chances = tuple(likely[each] for each in known.names)
         self._last[text] = Asked(label, chances, found.decision_id)
 
     async def _judge(self, text: str, truth: str, arm: str) -> None:
-        query = self._query(text)
+        query = Query.of(self._form.messages(text), task=self._spelling.task, text=text)
         answer = await self.router.caller.answer(
             query,
             {"messages": list(query.messages)},
             named=arm,
-            labels=self.form.labels,
-            read=self.form.read,
+            labels=self._form.labels,
+            read=self._form.read,
         )
         self._bill(answer.cost_usd)
         judgement = Judgement(answer.decision_id, label=truth)
         await done(self.router.submit_feedback(judgement)[1])
-
-    def _query(self, text: str) -> Query:
-        return Query.of(self.form.messages(text), task=self._task, text=text)
 
     def _bill(self, cost_usd: float | None) -> None:
         self.cost_usd += math.nan if cost_usd is None else cost_usd

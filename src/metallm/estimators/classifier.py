@@ -164,8 +164,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit
     def predict_proba(self, X: Any) -> FloatArray:  # noqa: N803
         """How likely each class is, by text and answers, shape (n, L); arguments as `predict`."""
         asker = self._asker()
-        chances = np.array([each.chances for each in asker.ask(self._texts(X))])
-        return chances[:, self._spelling.columns()]
+        return np.array([each.chances for each in asker.ask(self._texts(X))])
 
     def feedback(self, y: Any, ids: Sequence[str] | None = None) -> Self:
         """Tell the true classes of texts that were predicted: arms and student learn from them.
@@ -278,13 +277,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit
 
     def _teach(self, texts: list[str], truth: list[str]) -> None:
         asker = self._asker()
-        asker.router.teach(
-            texts,
-            truth,
-            labels=self._spelling.in_order,
-            task=self._spelling.task,
-            messages=asker.form.messages,
-        )
+        asker.router.teach(texts, truth, labels=self._spelling.asked, task=self._spelling.task)
         asker.forget()
 
     def _asker(self) -> Asker:

@@ -69,8 +69,7 @@ def opened(parameters: Mapping[str, Any], spelling: Spelling, kept: Kept) -> Ask
         raise
     asker = Asker(
         router,
-        spelling.form(),
-        spelling.task,
+        spelling,
         max_calls=parameters["max_calls"],
         concurrency=parameters["concurrency"],
         shared=parameters["provider"] is not None,

@@ -30,15 +30,15 @@ class Spelling:
     Args:
         classes: shape (L,), sorted, each once.
         names: L labels, those of the classes.
-        asked: what is asked of a text; None for nothing but the labels.
         in_order: the labels in the order in which they are asked about.
+        asked: the task that is asked of a text, or those labels alone.
         task: the task's name, or None.
     """
 
     classes: NDArray[Any]
     names: tuple[str, ...]
     in_order: tuple[str, ...]
-    asked: Task | None
+    asked: Task | tuple[str, ...]
     task: str | None
 
     @classmethod
@@ -74,11 +74,13 @@ class Spelling:
             ClassificationTask(in_order)
         except InputError as error:
             raise ColumnError(f"the classes cannot be asked about: {error}") from error
-        return cls(classes, names, in_order, None, task)
+        return cls(classes, names, in_order, in_order, task)
 
     def form(self) -> Form:
         """Asks for the labels, and reads answers."""
-        return ClassificationTask(self.in_order) if self.asked is None else form_of(self.asked)
+        if isinstance(self.asked, Task):
+            return form_of(self.asked)
+        return ClassificationTask(self.in_order)
 
     def labels_of(self, y: Iterable[Any]) -> list[str]:
         """The labels of classes.
@@ -86,7 +88,7 @@ class Spelling:
         Raises:
             ColumnError: one that there is not.
         """
-        if self.asked is not None:
+        if isinstance(self.asked, Task):
             try:
                 return [self.asked.canonical(str(each)) for each in y]
             except UnknownLabelError as error:
@@ -104,7 +106,3 @@ class Spelling:
         """The classes of labels, shape (n,)."""
         place = {name: number for number, name in enumerate(self.names)}
         return self.classes[[place[label] for label in labels]]
-
-    def columns(self) -> list[int]:
-        """Where each class stands among the labels in order, shape (L,)."""
-        return [self.in_order.index(name) for name in self.names]
