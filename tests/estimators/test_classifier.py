@@ -381,6 +381,16 @@ def test_a_task_tells_the_classes_and_how_they_are_asked_about(
         classifier.partial_fit(["so so"], ["middling"])
 
 
+@pytest.mark.parametrize(("true", "never"), [("cat", "dog"), ("dog", "cat")])
+def test_what_an_error_costs_decides_where_nobody_knows(
+    make: Callable[..., Classifier], true: str, never: str
+) -> None:
+    task = metallm.Task("pets", labels=LABELS, error_costs={true: {never: 20.0}})
+    classifier = make(task=task, provider=ScriptedProvider(_silent)).fit(X, Y)
+    assert set(classifier.predict(ODD).tolist()) == {true}
+    assert classifier.score(X, Y) > 0.95
+
+
 def test_it_stands_at_the_end_of_a_pipeline_and_its_parameters_are_searched(
     make: Callable[..., Classifier],
 ) -> None:
