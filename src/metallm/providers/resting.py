@@ -7,6 +7,7 @@ import time
 from types import AsyncGeneratorType
 from typing import TYPE_CHECKING
 
+from metallm.core.protocols import CountsTokens
 from metallm.providers.health import Health
 
 if TYPE_CHECKING:
@@ -88,6 +89,12 @@ class RestingProvider:
                     await events.aclose()
             finally:
                 self._end(arm, health, error)
+
+    async def count_tokens(self, arm: Arm, request: ChatRequest) -> int | None:
+        """As the inner provider counts; None where it does not. It takes none of the arm's room."""
+        if not isinstance(self._inner, CountsTokens):
+            return None
+        return await self._inner.count_tokens(arm, request)
 
     async def close(self) -> None:
         """Let go of connections."""
