@@ -37,6 +37,7 @@ class _Gateway:
         self._status = status
         self.asked: list[dict[str, Any]] = []
         self.judged: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
 
     @property
     def app(self) -> Starlette:
@@ -48,7 +49,8 @@ class _Gateway:
             ]
         )
 
-    async def _told(self, _: Request) -> Response:
+    async def _told(self, request: Request) -> Response:
+        self.keys.append(request.headers.get("authorization"))
         return Response(self._tasks, self._status)
 
     async def _answer(self, request: Request) -> Response:
@@ -106,3 +108,12 @@ def test_a_job_asks_by_the_name_of_a_task_that_the_gateway_declares(
     assert other.exit_code == 2
     assert "no task 'other' is declared, so that --labels must name its labels" in other.stderr
     assert "declared are: teams, topics" in other.stderr
+
+
+def test_a_key_of_the_gateway_is_sent_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway = _Gateway(orjson.dumps(TASKS))
+    with running(gateway.app) as url:
+        declared_tasks(url)
+        monkeypatch.setenv("METALLM_API_KEY", " a-key ")
+        declared_tasks(url)
+    assert gateway.keys == [None, "Bearer a-key"]

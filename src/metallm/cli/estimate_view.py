@@ -8,7 +8,7 @@ from metallm.cli.console import put_table, tell, usd
 from metallm.cli.tally import percent
 
 if TYPE_CHECKING:
-    from metallm.cli.estimate import ArmEstimate, Estimate
+    from metallm.cli.estimated import ArmEstimate, Estimate
 
 
 def say(found: Estimate) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from metallm.cli.guard import WorkFailedError
@@ -14,9 +15,14 @@ if TYPE_CHECKING:
 
 CONNECT_S = 10.0
 
+KEY_ENV = "METALLM_API_KEY"
+"""The environment variable that holds a key of the gateway, where it asks for one."""
+
 
 class GatewayClient:
     """Sends JSON to a gateway, and gets JSON back. Make it in an event loop.
+
+    Where the environment holds a key of the gateway (`KEY_ENV`), it is sent along.
 
     Args:
         url: of the gateway, with or without /v1.
@@ -34,7 +40,9 @@ class GatewayClient:
         self.url = root_of(url)
         # how long an answer may take is for the gateway to say
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
-        self._session = aiohttp.ClientSession(timeout=timeout)
+        key = os.environ.get(KEY_ENV, "").strip()
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._session = aiohttp.ClientSession(timeout=timeout, headers=headers)
 
     async def get(self, path: str) -> tuple[int, dict[str, Any]]:
         """Status and document of a GET; an answer that is no JSON object is an empty one."""

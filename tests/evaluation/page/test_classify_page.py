@@ -8,7 +8,8 @@ import pytest
 from metallm.core.classes import EVIDENCE, STUDENT
 from metallm.core.task import Task
 from metallm.evaluation.answered import Always, RowAnswer, run_report
-from metallm.evaluation.page.classify_page import Page, classify_page, reference
+from metallm.evaluation.page.classify_page import Page, classify_page
+from metallm.evaluation.page.sections import reference
 from metallm.evaluation.suspects import suspects
 
 HOSTILE = '<script>alert(1)</script><img src="http://x.example/a.png">"\u202e'
