@@ -39,6 +39,10 @@ class GatewaySettings(_Section):
         default="127.0.0.1", description="Address to listen on; loopback unless you say more."
     )
     port: int = Field(default=8080, ge=0, le=65535, description="TCP port; 0 takes a free one.")
+    origins: tuple[str, ...] = Field(
+        default=(),
+        description="Sites whose pages may ask from a browser, such as https://app.example.org.",
+    )
     max_body_mib: float = Field(default=16.0, gt=0, description="Largest request body, MiB.")
 
 

@@ -92,6 +92,7 @@ def gate(
     arms: Sequence[Arm] = (CHEAP, DEAR),
     max_body_bytes: int = 100_000,
     store: Any = None,
+    origins: Sequence[str] = (),
     **options: Any,
 ) -> Iterator[Gate]:
     """A gateway whose router and provider the test can look into."""
@@ -101,7 +102,11 @@ def gate(
     router = Router(list(arms), provider=given, store=kept, **settings)
     lines = io.StringIO()
     app = create_app(
-        router.caller, max_body_bytes=max_body_bytes, on_close=router.aclose, log=make_log(lines)
+        router.caller,
+        max_body_bytes=max_body_bytes,
+        on_close=router.aclose,
+        log=make_log(lines),
+        origins=origins,
     )
     with running(app) as url:
         yield Gate(url, router, given, lines)

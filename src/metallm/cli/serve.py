@@ -67,6 +67,7 @@ def serve(
             router.caller,
             max_body_bytes=int(settings.gateway.max_body_mib * 2**20),
             on_close=router.aclose,
+            origins=settings.gateway.origins,
         )
         run(app, settings.gateway.host, settings.gateway.port, on_ready=ready)
     finally:

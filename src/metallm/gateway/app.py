@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from metallm.core.wires import ANTHROPIC
@@ -24,11 +25,13 @@ from metallm.gateway.judges import Judges
 from metallm.gateway.logs import make_log
 from metallm.gateway.metrics import Metrics
 from metallm.gateway.models import Models
+from metallm.gateway.origin import SameOrigin
+from metallm.gateway.queue import Queue
 from metallm.gateway.tasks import Tasks
 from metallm.gateway.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from structlog.typing import FilteringBoundLogger
 
@@ -43,6 +46,7 @@ def create_app(
     max_body_bytes: int = MAX_BODY_BYTES,
     on_close: Callable[[], Awaitable[None]] | None = None,
     log: FilteringBoundLogger | None = None,
+    origins: Sequence[str] = (),
 ) -> Starlette:
     """An ASGI app that speaks OpenAI's and Anthropic's wires, and takes feedback.
 
@@ -51,6 +55,7 @@ def create_app(
         max_body_bytes: larger requests are refused.
         on_close: awaited when the server shuts down, such as `Router.aclose`.
         log: gets one line a request; None writes JSON lines to stderr.
+        origins: other sites whose pages may ask from a browser.
     """
     engine = caller.engine
     metrics = Metrics()
@@ -64,6 +69,7 @@ def create_app(
     decisions = Decisions(engine)
     judges = Judges(engine)
     tasks = Tasks(engine.scoring.declared)
+    queue = Queue(engine)
     health = Health(engine, metrics)
 
     @asynccontextmanager
@@ -83,13 +89,35 @@ def create_app(
             Route("/v1/feedback", feedback.judge, methods=["POST"]),
             Route("/v1/judges", judges.all),
             Route("/v1/tasks", tasks.all),
+            Route("/v1/queue", queue.all),
+            Route("/label", queue.page),
             Route("/v1/models", models.all),
             Route("/v1/models/{name:path}", models.one),
             Route("/v1/decisions/{decision_id}", decisions.one),
             Route("/healthz", health.health),
             Route("/metrics", health.metrics),
         ],
-        middleware=[Middleware(Accent), Middleware(Watch, metrics=metrics, log=log)],
+        middleware=[
+            Middleware(Accent),
+            Middleware(Watch, metrics=metrics, log=log),
+            Middleware(SameOrigin, allowed=origins),
+            *_cross_origin(origins),
+        ],
         exception_handlers={MetaLLMError: on_error, HTTPException: on_refused},
         lifespan=lifespan,
     )
+
+
+def _cross_origin(origins: Sequence[str]) -> list[Middleware]:
+    """What lets pages of some sites read our answers; nothing where there are none."""
+    if not origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=["*"],
+        )
+    ]

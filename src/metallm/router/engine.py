@@ -573,6 +573,10 @@ class Engine:
         """What became of a decision so far, oldest first."""
         return self._store.outcomes(decision_id)
 
+    def recent(self, limit: int) -> Sequence[tuple[Decision, Sequence[Outcome]]]:
+        """The newest decisions with their outcomes, newest first."""
+        return self._store.recent(limit)
+
     def list_usd(self, arm: str, input_tokens: int) -> float | None:
         """USD of a standard answer of an arm at its list price; None where that is unknown."""
         price = self.arms[arm].list_price if arm in self.arms else None
