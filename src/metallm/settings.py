@@ -44,6 +44,53 @@ class GatewaySettings(_Section):
         description="Sites whose pages may ask from a browser, such as https://app.example.org.",
     )
     max_body_mib: float = Field(default=16.0, gt=0, description="Largest request body, MiB.")
+    keys: str = Field(
+        default="metallm.keys.db",
+        min_length=1,
+        description="The clients' keys, an SQLite file; with any key in it all clients need one.",
+    )
+    dangerously_open_to_everybody: bool = Field(
+        default=False,
+        description="Listen beyond this machine without any key: whoever reaches it spends yours.",
+    )
+    max_tokens: int = Field(
+        default=4096,
+        ge=1,
+        description="Limit of answers under a budget where the client sets none, tokens.",
+    )
+    heartbeat_s: float = Field(
+        default=15.0,
+        ge=0,
+        description="Seconds between signs of life while a stream has not begun; 0 for none.",
+    )
+    repeat_ttl_s: float = Field(
+        default=600.0,
+        ge=0,
+        description="Seconds that an answer is kept for a repeated Idempotency-Key; 0 for none.",
+    )
+    repeat_mib: float = Field(default=64.0, gt=0, description="Memory for such answers, MiB.")
+
+
+class CacheSettings(_Section):
+    """Answers given again to the same request of the same tenant; off unless you say more."""
+
+    ttl_s: float = Field(default=0.0, ge=0, description="Seconds that an answer is kept; 0: none.")
+    max_mib: float = Field(default=64.0, gt=0, description="Memory for answers, MiB.")
+    any_temperature: bool = Field(
+        default=False, description="Also where the request does not say temperature = 0."
+    )
+
+
+class AliasSettings(_Section):
+    """One [[aliases]] table: a name to ask for in place of a model."""
+
+    name: str = Field(min_length=1)
+    arms: tuple[str, ...] = ()
+    cost_weight: float | None = Field(default=None, ge=0)
+    task: str | None = None
+    budget_usd: float | None = Field(default=None, ge=0)
+    budget_window: Literal["day", "month", "total"] = "total"
+    cache_ttl_s: float | None = Field(default=None, ge=0)
 
 
 class StoreSettings(_Section):
@@ -214,6 +261,7 @@ class Settings(BaseSettings):
     )
 
     gateway: GatewaySettings = GatewaySettings()
+    cache: CacheSettings = CacheSettings()
     store: StoreSettings = StoreSettings()
     router: RouterSettings = RouterSettings()
     audit: AuditSettings = AuditSettings()
@@ -221,6 +269,7 @@ class Settings(BaseSettings):
     providers: ProviderSettings = ProviderSettings()
     arms: tuple[ArmSettings, ...] = ()
     tasks: tuple[TaskSettings, ...] = ()
+    aliases: tuple[AliasSettings, ...] = ()
 
 
 def tasks_of(settings: Settings) -> dict[str, Task]:
