@@ -148,8 +148,12 @@ def test_the_sandbox_answers_the_client_without_any_gateway() -> None:
         assert answer.content[0].text == "that is right"
         with client.messages.stream(model="sim/dear", **ASK) as stream:
             assert stream.get_final_text() == "that is right"
+        counted = client.messages.count_tokens(model="sim/dear", messages=ASK["messages"])
+        assert counted.input_tokens == answer.usage.input_tokens == 20
         with pytest.raises(anthropic.NotFoundError):
             client.messages.create(model="sim/none", **ASK)
+        with pytest.raises(anthropic.NotFoundError):
+            client.messages.count_tokens(model="sim/none", messages=ASK["messages"])
 
 
 @pytest.mark.parametrize("rate", [1.0])
@@ -236,6 +240,9 @@ def test_the_length_of_a_request_is_counted(made: Gate) -> None:
     with client_of(made.url) as client:
         told = client.messages.count_tokens(model="auto", messages=ASK["messages"])
         assert 1 <= told.input_tokens <= 20
+        named = client.messages.count_tokens(model="sim/dear", messages=ASK["messages"])
+        counts = made.router.arms["sim/dear"].wire == ANTHROPIC
+        assert (named.input_tokens == 20) == counts
 
 
 class Calling(ScriptedProvider):
@@ -264,3 +271,22 @@ def test_tools_that_are_called_in_a_stream_come_with_their_input() -> None:
             ("tool_use", {"city": "Oslo"}),
             ("tool_use", {}),
         ]
+
+
+def test_the_clients_beta_resources_are_answered_too(made: Gate) -> None:
+    with client_of(made.url) as client:
+        answer = client.beta.messages.create(model="sim/dear", betas=["some-beta"], **ASK)
+        assert answer.content[0].text == "that is right"
+
+
+def test_openais_client_is_served_by_arms_of_either_wire(made: Gate) -> None:
+    with made.client() as client:
+        asked: Any = {"model": "sim/dear", "messages": ASK["messages"]}
+        answer = client.chat.completions.create(**asked)
+        assert answer.choices[0].message.content == "that is right"
+        assert answer.usage is not None
+        assert answer.usage.prompt_tokens == 20
+        chunks = list(client.chat.completions.create(**asked, stream=True))
+        said = "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
+        assert said == "that is right"
+        assert {chunk.model for chunk in chunks} == {"sim/dear"}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from starlette.applications import Starlette
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from metallm.core.completion import ChatRequest
     from metallm.sandbox.answers import RecordedAnswer
     from metallm.tables.recordings import Recordings
     from metallm.wire.base import Face
@@ -65,7 +67,7 @@ def create_app(
     seed: int = 0,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> Starlette:
-    """An ASGI app with POST /v1/chat/completions, GET /v1/models and GET /v1/models/{id}.
+    """An ASGI app that answers at the paths of every wire, and lists its models as OpenAI does.
 
     Args:
         recordings: what is answered from.
@@ -79,6 +81,11 @@ def create_app(
         routes=[
             Route("/v1/chat/completions", partial(sandbox.answer, FACES[OPENAI]), methods=["POST"]),
             Route("/v1/messages", partial(sandbox.answer, FACES[ANTHROPIC]), methods=["POST"]),
+            Route(
+                "/v1/messages/count_tokens",
+                partial(sandbox.count, FACES[ANTHROPIC]),
+                methods=["POST"],
+            ),
             Route("/v1/models", sandbox.models),
             Route("/v1/models/{name:path}", sandbox.model),
         ]
@@ -106,31 +113,28 @@ class _Sandbox:
     async def answer(self, face: Face, request: Request) -> Response:
         """One completion, in the wire of the face."""
         index = next(self._requests)
-        raw = await request.body()
-        if self._latency_s:
-            await self._sleep(self._latency_s)
-        if (fault := self._fault(index)) is not None:
-            return _told(face, fault)
-        try:
-            asked = face.read_request(dict(read_request(raw).body), request.headers)
-            messages = asked.body.get("messages")
-            last_user_text(messages if isinstance(messages, list) else [])
-        except InputError as error:
-            return _told(face, _refused(400, str(error), param="messages"))
-        model = asked.body.get("model")
-        found = self._recorded(model, messages)
+        found = await self._found(face, request, index)
         if isinstance(found, _Refusal):
             return _told(face, found)
+        asked, answer = found
+        model = asked.body.get("model")
         named: dict[str, Any] = {
             "answer_id": f"sandbox-{index}",
             "created": CREATED,
             "model": str(model),
         }
         if wants_stream(asked):
-            events = _events(found, named, usage_asked=wants_usage(asked))
+            events = _events(answer, named, usage_asked=wants_usage(asked))
             return StreamingResponse(_frames(face, str(model), events), media_type=EVENTS)
-        answer = write_answer(**named, text=found.text, usage=found.usage)
-        return _json(face.write_answer(answer, wire=OPENAI, model=str(model)))
+        told = write_answer(**named, text=answer.text, usage=answer.usage)
+        return _json(face.write_answer(told, wire=OPENAI, model=str(model)))
+
+    async def count(self, face: Face, request: Request) -> Response:
+        """How long a request is: as many tokens as its answer is billed for."""
+        found = await self._found(face, request, next(self._requests))
+        if isinstance(found, _Refusal):
+            return _told(face, found)
+        return _json(orjson.dumps({"input_tokens": found[1].usage.input_tokens}))
 
     async def models(self, request: Request) -> Response:
         """All recorded models."""
@@ -144,6 +148,24 @@ class _Sandbox:
         if column is None:
             return _told(FACES[OPENAI], self._no_model(name))
         return _json(write_model(name, created=CREATED, owner=_owner(self._names[column])))
+
+    async def _found(
+        self, face: Face, request: Request, index: int
+    ) -> tuple[ChatRequest, RecordedAnswer] | _Refusal:
+        """What is asked and what was recorded, after a while; or what stands in the way."""
+        raw = await request.body()
+        if self._latency_s:
+            await self._sleep(self._latency_s)
+        if (fault := self._fault(index)) is not None:
+            return fault
+        try:
+            asked = face.read_request(dict(read_request(raw).body), request.headers)
+            messages = asked.body.get("messages")
+            last_user_text(messages if isinstance(messages, list) else [])
+        except InputError as error:
+            return _refused(400, str(error), param="messages")
+        found = self._recorded(asked.body.get("model"), messages)
+        return found if isinstance(found, _Refusal) else (asked, found)
 
     def _fault(self, index: int) -> _Refusal | None:
         """The error that this request is to meet, or None."""
