@@ -12,6 +12,7 @@ from metallm.errors import ConfigurationError, InputError, ProviderError, UnfitA
 from metallm.router.caller import Caller
 from metallm.router.checks import check_text, check_whole, judging_arm
 from metallm.router.classifier import Classifier
+from metallm.router.conversations import Conversations
 from metallm.router.engine import Engine
 from metallm.router.grader import Grader
 from metallm.router.many import in_order
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from metallm.core.protocols import Provider
     from metallm.core.query import Message
     from metallm.router.answers import Answer, Classified
+    from metallm.router.conversations import Affinity
     from metallm.tasks.asked import Asked
     from metallm.tasks.forms import TaskForm
 
@@ -40,6 +42,7 @@ class Doors(Engine):
         asked: finds what a classification asks.
         provider: calls the arms; None for HTTP.
         judge: an arm that grades a share of the answers to open questions; None for nobody.
+        affinity: what it counts that an arm has read a conversation, see `Conversations`.
         parts: of the engine.
     """
 
@@ -50,12 +53,14 @@ class Doors(Engine):
         asked: Asked,
         provider: Provider | None,
         judge: JudgeArm | None,
+        affinity: Affinity,
         **parts: Any,
     ) -> None:
         super().__init__(arms, **parts)
         self._asked = asked
         self._provider_given = provider
         self._judge = judging_arm(judge, self.arms)
+        self._affinity = affinity
         self._caller: Caller | None = None
         self._runner: asyncio.Runner | None = None
 
@@ -63,7 +68,8 @@ class Doors(Engine):
     def caller(self) -> Caller:
         """What calls the arms; made when it is first needed."""
         if self._caller is None:
-            self._caller = Caller(self, self._provider_given or http_provider())
+            provider = self._provider_given or http_provider()
+            self._caller = Caller(self, provider, Conversations(self._affinity))
             if self._judge is not None:
                 self._caller.grader = Grader(self._caller, self._judge, grading_prompt, read_grade)
         return self._caller
@@ -75,6 +81,7 @@ class Doors(Engine):
         task: str | None = None,
         arms: Sequence[str] | None = None,
         cost_weight: float | None = None,
+        session: str | None = None,
         **options: Any,
     ) -> Answer:
         """Decide, call the arm, log.
@@ -84,6 +91,7 @@ class Doors(Engine):
             task: name of the task, where known.
             arms: names of the arms that may be chosen; None for all.
             cost_weight: p for this query alone.
+            session: names the conversation; None knows it by what was said before.
             options: further fields of the request, such as max_tokens.
 
         Raises:
@@ -92,7 +100,9 @@ class Doors(Engine):
         """
         query = Query.of(source, task=task)
         body = {**options, "messages": list(query.messages)}
-        return await self.caller.answer(query, body, arms=arms, cost_weight=cost_weight)
+        return await self.caller.answer(
+            query, body, arms=arms, cost_weight=cost_weight, session=session
+        )
 
     async def classify(
         self,

@@ -25,6 +25,7 @@ from metallm.embeddings.grams import grams
 from metallm.errors import ConfigurationError, InputError, TableError, UnknownPriceError
 from metallm.learners.classes import ClassLearner
 from metallm.learners.cost import CostLearner
+from metallm.providers.abilities import able
 from metallm.providers.prices import priced
 from metallm.router.checks import tasks_by_name
 from metallm.router.told import DIM as TOLD_DIM
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from metallm.core.judge_arm import JudgeArm
     from metallm.core.protocols import Embedder, Learner, Policy, Provider, Store
     from metallm.core.task import Task
+    from metallm.router.conversations import Affinity
     from metallm.settings import Settings
     from metallm.tables.recordings import Recordings
 
@@ -73,6 +75,8 @@ class Router(Doors):
             that are doubted most come with `wants_label`.
         latency_weight: reward that a second of waiting for an arm takes off, by how long it has
             taken so far.
+        affinity: within a conversation, "price" lets the arm that has read it cost the less by what
+            its provider's prompt cache saves, "sticky" stays with it, "off" chooses anew.
         judge: an arm that grades a share of the answers to open questions, after they were given;
             None for nobody.
         tasks: declared ones, which `classify` finds by name. Answers to them are scored as they
@@ -104,6 +108,7 @@ class Router(Doors):
         audit: Audit | None = None,
         label_share: float = 0.0,
         latency_weight: float = 0.0,
+        affinity: Affinity = "price",
         judge: JudgeArm | None = None,
         tasks: Sequence[Task] = (),
         learner: Callable[[int], Learner] | None = None,
@@ -120,7 +125,7 @@ class Router(Doors):
         declared = tasks_by_name(tasks)
         asked = Asked(declared)
         super().__init__(
-            [priced(arm) for arm in arms],
+            [able(priced(arm)) for arm in arms],
             embedder=chosen,
             learner=make(dim),
             costs=CostLearner(features + described),
@@ -130,7 +135,7 @@ class Router(Doors):
             seed=seed,
             log_prompts=log_prompts,
             describe=described > 0,
-            classes=ClassLearner(dim, seed=seed) if learns else None,
+            classes=ClassLearner(dim, seed=seed, declared=declared) if learns else None,
             words=grams,
             audit=audit,
             label_share=label_share,
@@ -141,6 +146,7 @@ class Router(Doors):
             asked=asked,
             provider=provider,
             judge=judge,
+            affinity=affinity,
         )
 
     @classmethod
@@ -171,6 +177,7 @@ class Router(Doors):
             audit=settings.audit.audit(),
             label_share=settings.router.label_share,
             latency_weight=settings.router.latency_weight,
+            affinity=settings.router.affinity,
             judge=settings.judge.judge(),
             tasks=tuple(tasks_of(settings).values()),
             provider=provider or http_provider(settings.providers),
