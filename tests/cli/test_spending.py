@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metallm.cli.guard import WorkFailedError
 from metallm.cli.spending import Spending, spending_path
 from metallm.core.ledger import Reservation, nano_usd
 from metallm.errors import BudgetExhaustedError, ConfigurationError
@@ -115,3 +116,16 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path, line: str) -> No
     with pytest.raises(ConfigurationError, match="holds something else"):
         Spending(path, 1.0)
     assert path.read_text() == line + "\n"
+
+
+@pytest.mark.parametrize("room", [0, 5])
+def test_a_call_that_cannot_be_written_down_is_not_made(tmp_path: Path, room: int) -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Spending(tmp_path / "x.spent", 1.0) as books:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))  # as if the disk were full
+        try:
+            with pytest.raises(WorkFailedError, match="no budget holds"):
+                books.reserve(1, "a")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

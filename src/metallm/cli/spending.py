@@ -6,12 +6,14 @@ it came to. A call that a kill cut off has no second line, and counts in full.
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
 from metallm.cli.files import check_writable
+from metallm.cli.guard import WorkFailedError
 from metallm.core.ledger import Ledger, Reservation, as_usd, limit_nano_usd, nano_usd
 from metallm.errors import ConfigurationError
 from metallm.store.lock import try_lock
@@ -93,6 +95,7 @@ class Spending:
 
         Raises:
             BudgetExhaustedError: less is left.
+            WorkFailedError: it could not be written, so that the call must not be made.
         """
         made = self._ledger.reserve(amount, note)
         number, self._calls = self._calls, self._calls + 1
@@ -158,7 +161,15 @@ class Spending:
         return max(amounts, default=-1) + 1, sum(amounts.values()), answered
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        os.write(self._descriptor, orjson.dumps(line) + b"\n")
+        told = orjson.dumps(line) + b"\n"
+        try:
+            if os.write(self._descriptor, told) < len(told):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise WorkFailedError(
+                f"{self.path} cannot be written, without which no budget holds: "
+                f"{error.strerror or error}"
+            ) from error
 
 
 def spending_path(out: Path) -> Path:

@@ -136,7 +136,7 @@ def write_page(path: Path, found: Found, report: RunReport | None, rows: Suspect
         left=found.left,
         examples=found.tally.examples,
         spent="" if found.spent is None else _budget(found.spent),
-        made_at=time.strftime("%-d %B %Y, %H:%M"),
+        made_at=time.strftime("%d %B %Y, %H:%M").lstrip("0"),
     )
     text = classify_page(page)
     write_atomically(path, lambda place: place.write_text(text, encoding="utf-8"))
