@@ -6,6 +6,8 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from metallm.cli.classify_options import (  # noqa: TC001 - typer reads the annotations
+    Audit,
+    AuditShare,
     Budget,
     Concurrency,
     Data,
@@ -60,6 +62,8 @@ def classify(
     limit: Limit = None,
     concurrency: Concurrency = 8,
     max_calls: MaxCalls = 1,
+    audit: Audit = None,
+    audit_share: AuditShare = 0.1,
     estimate: Estimate = False,
     budget: Budget = None,
     config: Config = None,
@@ -90,8 +94,13 @@ def classify(
         budget=budget is not None,
         estimate=estimate,
         few_shot=few_shot > 0,
+        audit=audit is not None,
     )
-    settings = read_settings(config, cost_weight=cost_weight, policy=policy, seed=seed, store=store)
+    settings = _audited(
+        read_settings(config, cost_weight=cost_weight, policy=policy, seed=seed, store=store),
+        audit,
+        audit_share,
+    )
     # a gateway's prompts are its own: what it declares counts, and not the settings here
     tasks = tasks_of(settings) if gateway is None else _tasks_at(gateway, task)
     question = question_of(labels, task, tasks)
@@ -109,6 +118,7 @@ def classify(
             tell_estimate(
                 settings, question, rows, journal, warm=warm, max_calls=max_calls, as_json=as_json
             )
+            _tell_of_audit(settings)
             return
         with _books(budget, settings, journal) as books:
             asking = Asking(rows, journal, books)
@@ -123,8 +133,28 @@ def classify(
     _check_done(asking)
 
 
+def _audited(settings: Settings, arm: str | None, share: float) -> Settings:
+    """The settings, with the audit that was asked for in place of theirs."""
+    from metallm.settings import AuditSettings
+
+    if arm is None:
+        return settings
+    return settings.model_copy(update={"audit": AuditSettings(arm=arm, share=share)})
+
+
+def _tell_of_audit(settings: Settings) -> None:
+    from metallm.cli.console import tell
+
+    audit = settings.audit
+    if audit.arm:
+        tell(
+            f"not in these figures: the audit, which sends up to {audit.share:.0%} of the rows to "
+            f"{audit.arm} as well"
+        )
+
+
 def _check_together(
-    gateway: str | None, *, warm: bool, budget: bool, estimate: bool, few_shot: bool
+    gateway: str | None, *, warm: bool, budget: bool, estimate: bool, few_shot: bool, audit: bool
 ) -> None:
     """Refuse what only a router in this process can do, where a gateway is to be asked."""
     if gateway is None:
@@ -141,6 +171,11 @@ def _check_together(
         raise ConfigurationError(
             "--estimate needs the arms and their prices: leave out --gateway, and name the "
             "gateway's own settings with --config"
+        )
+    if audit:
+        raise ConfigurationError(
+            "--audit is for a router in this process: a gateway audits as its own settings say "
+            "([audit] in its metallm.toml)"
         )
     if few_shot:
         raise ConfigurationError(

@@ -98,3 +98,15 @@ Budget = Annotated[
         help="Never spend more than this on OUT, all runs together. A larger one goes on.",
     ),
 ]
+Audit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ARM",
+        help="Without true labels: this arm's answers stand in for them, and a share of what "
+        "others answered is held against it.",
+    ),
+]
+AuditShare = Annotated[
+    float,
+    typer.Option(min=0.0, max=1.0, metavar="SHARE", help="Rows that it audits, at most."),
+]

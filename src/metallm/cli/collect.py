@@ -72,7 +72,9 @@ def collect(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask every arm every query, and write the table that fit, replay and paper read.
+    """Ask every arm every query, for a table to learn from.
+
+    It is the table that fit, replay and paper read.
 
     Every outcome is kept as it comes. After an interrupt the same command goes on where it was;
     what failed is asked again. Exits with 1 where calls failed, or the budget did not do.

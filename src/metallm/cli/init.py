@@ -34,7 +34,9 @@ def init(
         ),
     ] = None,
 ) -> None:
-    """Write metallm.toml for the API keys in the environment, or for a preset.
+    """Write metallm.toml for the API keys in the environment.
+
+    With --preset for a platform of the paper instead.
 
     Each provider whose key is found gets a few arms of different price. Keys
     themselves are never written.
