@@ -14,6 +14,7 @@ from metallm.cli.console import put
 from metallm.cli.demo import demo
 from metallm.cli.guard import GuardedGroup
 from metallm.cli.init import init
+from metallm.cli.keys import app as keys
 from metallm.cli.label import label
 from metallm.cli.log import log
 from metallm.cli.models import models
@@ -81,6 +82,7 @@ for command in (
     sandbox,
 ):
     app.command()(command)
+app.add_typer(keys, name="keys")
 
 
 def run() -> None:
