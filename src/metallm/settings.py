@@ -203,6 +203,7 @@ class ArmSettings(_Section):
     structured: bool = False
     wire: str | None = None
     context_window: int | None = Field(default=None, ge=1)
+    max_output_tokens: int | None = Field(default=None, ge=1)
     lacks: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
     max_concurrent: int | None = Field(default=None, ge=1)

@@ -34,6 +34,7 @@ def test_an_arm_without_prices_has_no_list_price_rather_than_a_free_one() -> Non
         ({"name": "a", "price": "3.0"}, "can only be 'unknown'"),
         ({"name": "a", "wire": "smoke"}, "no wire is called 'smoke'"),
         ({"name": "a", "lacks": ("wings",)}, "lacks names 'wings'"),
+        ({"name": "a", "max_output_tokens": 0}, "max_output_tokens is a number of tokens"),
         ({"name": "a", "context_window": 0}, "a number of tokens, 1 or more"),
         ({"name": "a", "cache_write_1h_price": -1.0}, "cache_write_1h_price"),
         ({"name": "a", "prior_quality": 82.0}, "a share from 0 to 1, such as 0.82"),

@@ -45,3 +45,11 @@ def test_a_text_becomes_one_user_message() -> None:
 def test_a_query_that_cannot_be_routed_is_refused(source: Any, told: str) -> None:
     with pytest.raises(InputError, match=told):
         Query.of(source)
+
+
+def test_a_turn_of_pictures_alone_is_routed_by_the_turn_before() -> None:
+    shown = {"role": "user", "content": [{"type": "image_url"}]}
+    asked = [{"role": "user", "content": "what is on it?"}, {"role": "tool", "content": "x"}]
+    assert Query.of([*asked, shown]).text == "what is on it?"
+    with pytest.raises(InputError, match="empty"):
+        Query.of([shown])

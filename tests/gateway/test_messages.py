@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import orjson
@@ -10,12 +11,13 @@ import pytest
 
 from gateway.gates import Reply, gate
 from metallm.core.arm import Arm
-from metallm.core.completion import Completion
+from metallm.core.completion import ChatRequest, Completion, StreamEvent
 from metallm.core.price import Usage
 from metallm.core.wires import ANTHROPIC
-from metallm.errors import ProviderRateLimitError, ProviderUnavailableError
+from metallm.errors import ProviderRateLimitError, ProviderUnavailableError, StreamCutError
 from metallm.providers.http import HttpProvider
 from metallm.providers.scripted import Cut, ScriptedProvider
+from metallm.wire.openai_stream import write_chunk
 from metallm.wire.sse import SSEReader
 from servers import RawUpstream, answered, raw_upstream, streamed
 
@@ -230,6 +232,42 @@ def test_a_stream_that_breaks_off_ends_with_an_error_event_and_no_stop() -> None
         assert events[-1]["type"] == "error"
         assert events[-1]["error"]["type"] == "api_error"
         assert not any(each["type"] == "message_stop" for each in events)
+
+
+class Overloaded(ScriptedProvider):
+    """Begins an answer, and is overloaded then."""
+
+    async def stream(self, arm: Arm, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+        chunk = write_chunk(answer_id="x", created=1, model="m", delta={"content": "half"})
+        yield StreamEvent(chunk, "half")
+        raise StreamCutError(arm.name, "the stream broke off (overloaded_error)", status=529)
+
+
+def test_an_error_that_an_arm_tells_within_its_stream_keeps_its_type() -> None:
+    with gate(provider=Overloaded({})) as made:
+        body = {"model": "auto", "max_tokens": 9, "messages": HELLO, "stream": True}
+        reply = made.send("POST", MESSAGES, body)
+        last = orjson.loads(SSEReader().feed(reply.body)[-1])
+        assert (last["type"], last["error"]["type"]) == ("error", "overloaded_error")
+
+
+def test_a_picture_that_a_tool_showed_is_routed_by_what_was_asked_before() -> None:
+    source = {"type": "base64", "media_type": "image/png", "data": "YQ=="}
+    shown = {
+        "type": "tool_result",
+        "tool_use_id": "t",
+        "content": [{"type": "image", "source": source}],
+    }
+    use = {"type": "tool_use", "id": "t", "name": "look", "input": {}}
+    turns = [
+        *HELLO,
+        {"role": "assistant", "content": [use]},
+        {"role": "user", "content": [shown]},
+    ]
+    with gate(log_prompts=True) as made:
+        body = {"model": "auto", "max_tokens": 9, "messages": turns}
+        assert made.send("POST", MESSAGES, body).status == 200
+        assert made.router.decision("dec_0").text == "hello there"
 
 
 def test_a_stream_that_was_left_is_billed_for_what_the_start_told_and_what_was_said() -> None:

@@ -13,9 +13,9 @@ ASKS = ChatRequest({"messages": [{"role": "user", "content": "hi"}], "reasoning_
 
 
 def test_rows_name_known_providers_and_needs() -> None:
-    for provider, _, lacks in ROWS:
-        assert provider in HOSTS
-        assert set(lacks) <= NEEDS
+    for row in ROWS:
+        assert row.provider in HOSTS
+        assert set(row.lacks) <= NEEDS
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,8 @@ def test_nothing_is_known_of_a_host_of_ones_own_and_what_the_arm_says_stays() ->
     assert able(own) is own
     assert able(Arm("openai/gpt-4o", lacks=("tools", "reasoning"))).lacks == ("tools", "reasoning")
     assert able(Arm("openai/gpt-4o", lacks=("tools",))).lacks == ("tools", "reasoning")
+    assert able(Arm("openai/gpt-4o")).max_output_tokens == 16_384
+    assert able(Arm("openai/gpt-4o", max_output_tokens=9)).max_output_tokens == 9
 
 
 def test_a_model_that_does_not_reason_is_no_choice_where_reasoning_is_asked_for() -> None:

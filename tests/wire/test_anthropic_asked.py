@@ -254,7 +254,7 @@ def test_an_arm_of_openais_wire_gets_nothing_that_it_does_not_know() -> None:
     assert sent == {
         "model": "m",
         "messages": [
-            {"role": "user", "content": [{"type": "text", "text": "a"}]},
+            {"role": "user", "content": "a"},
             {"role": "assistant", "content": None},
             {"role": "user", "content": "b"},
         ],

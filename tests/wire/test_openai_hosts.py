@@ -49,3 +49,33 @@ def test_openais_own_api_has_no_top_k() -> None:
     assert WIRE.obstacle(Arm("openai/o3"), asked) == "OpenAI's API has no top_k"
     assert WIRE.obstacle(Arm("openai/o3", ignores=("top_k",)), asked) is None
     assert WIRE.obstacle(Arm("together/x"), asked) is None
+
+
+def test_a_limit_that_the_callers_wire_demands_is_brought_down_to_what_the_arm_can_say() -> None:
+    small = Arm("together/x", max_output_tokens=5)
+    assert sent(small)["max_tokens"] == 5
+    assert sent(Arm("together/x", max_output_tokens=50))["max_tokens"] == 9
+    own = ChatRequest({"messages": [], "max_tokens": 9})
+    assert sent(small, own)["max_tokens"] == 9
+    claude = Arm("anthropic/claude-3-haiku-20240307", max_output_tokens=5)
+    passed = orjson.loads(WIRES[ANTHROPIC].write_request(claude, ASKED, stream=False))
+    assert passed["max_tokens"] == 5
+
+
+def test_texts_in_parts_are_put_together_and_pictures_stay_in_parts() -> None:
+    text = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    image = {"type": "image", "source": {"type": "url", "url": "https://example.org/a"}}
+    body = {
+        "model": "auto",
+        "system": [{**each, "cache_control": {"type": "ephemeral"}} for each in text],
+        "messages": [
+            {"role": "user", "content": text},
+            {"role": "user", "content": [*text, image]},
+        ],
+    }
+    contents = [
+        each["content"]
+        for each in sent(Arm("x/m"), FACES[ANTHROPIC].read_request(body, {}))["messages"]
+    ]
+    assert contents[:2] == ["a\nb", "a\nb"]
+    assert [part["type"] for part in contents[2]] == ["text", "text", "image_url"]

@@ -56,6 +56,8 @@ class Arm:
             one with its labels (`response_format`). Otherwise it asks in words alone.
         context_window: most tokens of a query and its answer; default: the price table's, where
             prices come from there. A query that is surely longer is not sent.
+        max_output_tokens: most tokens of an answer; where a caller's wire demands a limit, a larger
+            one is brought down to it.
         lacks: what the model cannot do, names of `core.needs`; a query that needs one of them is
             not sent.
         ignores: fields of a request that are left out for this arm, such as "seed", where its wire
@@ -82,6 +84,7 @@ class Arm:
     structured: bool = False
     wire: str | None = None
     context_window: int | None = None
+    max_output_tokens: int | None = None
     lacks: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
     cache_write_1h_price: float | None = None
@@ -136,11 +139,12 @@ class Arm:
                 f"arm {self.name!r}: max_concurrent is a number of calls, 1 or more, "
                 f"not {self.max_concurrent!r}"
             )
-        if self.context_window is not None and self.context_window < 1:
-            raise ConfigurationError(
-                f"arm {self.name!r}: context_window is a number of tokens, 1 or more, "
-                f"not {self.context_window!r}"
-            )
+        for label in ("context_window", "max_output_tokens"):
+            value = getattr(self, label)
+            if value is not None and value < 1:
+                raise ConfigurationError(
+                    f"arm {self.name!r}: {label} is a number of tokens, 1 or more, not {value!r}"
+                )
 
     @property
     def list_price(self) -> Price | None:

@@ -89,7 +89,9 @@ def _characters(message: Message) -> int:
 
 
 def last_user_text(messages: Sequence[Message]) -> str:
-    """The text of the last user turn: a long shared prefix would fill the context otherwise.
+    """The text of the last user turn that has one: a long shared prefix would fill the context.
+
+    A turn of pictures alone, such as a tool showed, says nothing that can be routed on.
 
     Raises:
         InputError: no messages, a message that is no object with a role, or no user turn.
@@ -99,7 +101,7 @@ def last_user_text(messages: Sequence[Message]) -> str:
     for position, message in enumerate(messages):
         if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
             raise InputError(f"messages[{position}] must be an object with a role")
-    for message in reversed(messages):
-        if message["role"] == "user":
-            return message_text(message)
-    raise InputError("no message has the role 'user': there is nothing to route on")
+    turns = [message for message in reversed(messages) if message["role"] == "user"]
+    if not turns:
+        raise InputError("no message has the role 'user': there is nothing to route on")
+    return next((text for text in map(message_text, turns) if text.strip()), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from metallm.errors import MetaLLMError, ProviderError
+from metallm.errors import MetaLLMError, ProviderError, StreamCutError
 from metallm.gateway.errors import error_body, internal_body, kind_of
 from metallm.gateway.headers import cost_comment
 from metallm.gateway.watch import tell_internal
@@ -77,7 +77,9 @@ class Relay:
         except MetaLLMError as error:
             if isinstance(error, ProviderError):
                 self._metrics.failed(error)
-            self._error = self._writer.error(error_body(error), status=kind_of(error).status)
+            told = error.status if isinstance(error, StreamCutError) else None
+            status = told or kind_of(error).status  # what the arm's stream itself said, if it did
+            self._error = self._writer.error(error_body(error), status=status)
         except Exception as error:  # noqa: BLE001 - the answer has begun: it can only be told within
             tell_internal(self._log, self._note, error)
             self._error = self._writer.error(internal_body(self._note.request_id), status=500)

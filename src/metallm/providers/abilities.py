@@ -7,7 +7,7 @@ taken to be able to do everything: its provider says so where it cannot.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from metallm.core.needs import AUDIO, FILES, IMAGES, JSON_SCHEMA, REASONING
@@ -17,22 +17,45 @@ if TYPE_CHECKING:
 
 _PLAIN = (AUDIO, FILES, IMAGES, JSON_SCHEMA, REASONING)
 
-ROWS: tuple[tuple[str, re.Pattern[str], tuple[str, ...]], ...] = (
-    ("openai", re.compile(r"gpt-3\.5-"), _PLAIN),
-    ("openai", re.compile(r"gpt-4(-\d{4})?(-32k.*)?$"), _PLAIN),
-    ("openai", re.compile(r"gpt-4-turbo"), (AUDIO, JSON_SCHEMA, REASONING)),
-    ("openai", re.compile(r"gpt-4(o|\.1)"), (REASONING,)),
-    ("anthropic", re.compile(r"claude-(2|instant)"), _PLAIN),
-    ("anthropic", re.compile(r"claude-3-(opus|sonnet|haiku|5)"), (JSON_SCHEMA, REASONING)),
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What some models of a provider are known for.
+
+    Args:
+        provider: a host's name.
+        model: the beginning of their names.
+        lacks: needs that they do not meet.
+        max_output_tokens: most tokens of an answer; None where that is not known.
+    """
+
+    provider: str
+    model: re.Pattern[str]
+    lacks: tuple[str, ...] = ()
+    max_output_tokens: int | None = None
+
+
+ROWS = (
+    Row("openai", re.compile(r"gpt-3\.5-"), _PLAIN, 4_096),
+    Row("openai", re.compile(r"gpt-4(-\d{4})?(-32k.*)?$"), _PLAIN, 8_192),
+    Row("openai", re.compile(r"gpt-4-turbo"), (AUDIO, JSON_SCHEMA, REASONING), 4_096),
+    Row("openai", re.compile(r"gpt-4o-2024-05-13"), (JSON_SCHEMA, REASONING), 4_096),
+    Row("openai", re.compile(r"gpt-4o"), (REASONING,), 16_384),
+    Row("openai", re.compile(r"gpt-4\.1"), (REASONING,), 32_768),
+    Row("anthropic", re.compile(r"claude-(2|instant)"), _PLAIN, 4_096),
+    Row("anthropic", re.compile(r"claude-3-5"), (JSON_SCHEMA, REASONING), 8_192),
+    Row("anthropic", re.compile(r"claude-3-(opus|sonnet|haiku)"), (JSON_SCHEMA, REASONING), 4_096),
 )
-"""Provider, beginning of the model's name, and what it lacks; the first that fits counts."""
+"""The first that fits counts."""
 
 
 def able(arm: Arm) -> Arm:
-    """The arm with what its model is known to lack; the very arm where nothing is known."""
-    if arm.base_url is not None:
-        return arm
+    """The arm with what is known of its model; the very arm where nothing is."""
     model, provider = arm.upstream_model, arm.provider.lower()
-    lacks = next((row[2] for row in ROWS if row[0] == provider and row[1].match(model)), ())
-    missing = tuple(need for need in lacks if need not in arm.lacks)
-    return replace(arm, lacks=(*arm.lacks, *missing)) if missing else arm
+    rows = (row for row in ROWS if row.provider == provider and row.model.match(model))
+    row = None if arm.base_url is not None else next(rows, None)
+    if row is None:
+        return arm
+    missing = (need for need in row.lacks if need not in arm.lacks)
+    most = arm.max_output_tokens or row.max_output_tokens
+    return replace(arm, lacks=(*arm.lacks, *missing), max_output_tokens=most)

@@ -14,7 +14,7 @@ from metallm.wire.anthropic_chunks import Chunks
 from metallm.wire.anthropic_errors import read_error
 from metallm.wire.anthropic_reader import MessagesReader
 from metallm.wire.base import UncarriedError
-from metallm.wire.merging import merged
+from metallm.wire.merging import cap, merged
 from metallm.wire.openai_chat import plain, wants_usage
 from metallm.wire.openai_usage import count
 
@@ -128,6 +128,7 @@ def _passed(arm: Arm, native: Native) -> dict[str, Any]:
     body = {**native.body, **write_fields(arm.options), "model": arm.upstream_model}
     for name in arm.ignores:
         body.pop(name, None)
+    cap(arm, body)
     if isinstance(body.get("messages"), list):
         body["messages"] = [_signed(turn) for turn in body["messages"]]
     return body

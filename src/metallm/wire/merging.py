@@ -21,9 +21,18 @@ def merged(arm: Arm, request: ChatRequest) -> dict[str, Any]:
         request: what the caller sent; unknown fields are kept.
     """
     body = over(arm, request.body)
+    if request.native is not None:
+        cap(arm, body)
     if arm.structured and request.answer_format is not None:
         body.setdefault("response_format", request.answer_format)
     return body
+
+
+def cap(arm: Arm, body: dict[str, Any]) -> None:
+    """Bring a limit that the caller's wire demands of it down to what the arm can say at most."""
+    limit, most = body.get("max_tokens"), arm.max_output_tokens
+    if most is not None and isinstance(limit, int) and limit > most:
+        body["max_tokens"] = most
 
 
 def over(arm: Arm, body: Mapping[str, Any]) -> dict[str, Any]:

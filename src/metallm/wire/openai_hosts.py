@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from metallm.core.needs import REASONING
 from metallm.wire.extensions import without_extensions
+from metallm.wire.words import kind, objects, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,13 +28,24 @@ def for_strict_hosts(arm: Arm, body: Mapping[str, Any]) -> dict[str, Any]:
     """A translated body without what strict hosts refuse, in the words that the arm's host knows.
 
     OpenAI's newer models take the limit under its newer name alone, other hosts know the older.
+    Texts in parts, which not every host knows, are put together.
     """
     plain = without_extensions(body)
+    if isinstance(plain.get("messages"), list):
+        plain["messages"] = [_joined(message) for message in plain["messages"]]
     if REASONING in arm.lacks:
         plain.pop("reasoning_effort", None)
     if _is_openais_own(arm) and "max_tokens" in plain:
         plain["max_completion_tokens"] = plain.pop("max_tokens")
     return plain
+
+
+def _joined(message: Any) -> Any:
+    content = message.get("content") if isinstance(message, dict) else None
+    texts = [part for part in objects(content) if kind(part) == "text"]
+    if not isinstance(content, list) or not texts or len(texts) < len(content):
+        return message
+    return {**message, "content": "\n".join(word(part.get("text")) for part in texts)}
 
 
 def _is_openais_own(arm: Arm) -> bool:
