@@ -11,16 +11,20 @@ from starlette.responses import Response
 
 from metallm.errors import (
     AllArmsFailedError,
+    BudgetExhaustedError,
     ConfigurationError,
     FeedbackConflictError,
     InputError,
+    KeyRefusedError,
     MetaLLMError,
+    NotAllowedError,
     ProviderAuthError,
     ProviderError,
     ProviderRateLimitError,
     ProviderRejectedError,
     ProviderTimeoutError,
     ProviderUnavailableError,
+    RateLimitError,
     StoreError,
     UnfitArmError,
     UnknownArmError,
@@ -67,6 +71,10 @@ _KINDS: dict[type, Kind] = {
     UnknownDecisionError: Kind(404, _BAD, "decision_not_found", again=False),
     FeedbackConflictError: Kind(409, _BAD, "feedback_conflict", again=False),
     UnknownLabelError: Kind(422, _BAD, "unknown_label", again=False),
+    KeyRefusedError: Kind(401, _BAD, "invalid_api_key", again=False),
+    NotAllowedError: Kind(403, "permission_error", "not_allowed", again=False),
+    RateLimitError: Kind(429, "rate_limit_error", "rate_limit_exceeded"),
+    BudgetExhaustedError: Kind(429, "insufficient_quota", "insufficient_quota", again=False),
     ConfigurationError: Kind(500, _OURS, "configuration_error", again=False),
     StoreError: Kind(503, _OURS, "log_unavailable"),
     ProviderError: Kind(502, _UPSTREAM, "provider_failed"),
@@ -89,11 +97,19 @@ _PLAIN = {
 
 _INTERNAL = Kind(500, _OURS, "internal_error")
 
+_BUDGET_HELD = Kind(429, "rate_limit_error", "budget_held")
+"""What is left would do, were not a part of it set aside for calls in flight."""
+
+HELD_S = 1.0
+"""How long to wait for such calls: most end within it, and most cost less than was set aside."""
+
 
 def kind_of(error: MetaLLMError) -> Kind:
     """Status, type and code of an error; those of its nearest class that has some."""
     if isinstance(error, AllArmsFailedError) and _limits(error):
         return _KINDS[ProviderRateLimitError]
+    if isinstance(error, BudgetExhaustedError) and _held(error):
+        return _BUDGET_HELD
     kind = next(_KINDS[each] for each in type(error).__mro__ if each in _KINDS)
     if isinstance(error, ProviderRejectedError) and 400 <= (error.status or 0) < 500:
         return Kind(error.status or kind.status, kind.type, kind.code, again=False)
@@ -111,8 +127,10 @@ def error_body(error: MetaLLMError) -> bytes:
 
 def error_answer(error: MetaLLMError) -> Response:
     """The answer that tells an error of ours."""
-    kind = kind_of(error)
-    return _answer(kind, error_body(error), _waits(error))
+    kind, headers = kind_of(error), _waits(error)
+    if isinstance(error, KeyRefusedError):
+        headers["www-authenticate"] = "Bearer"
+    return _answer(kind, error_body(error), headers)
 
 
 def internal_body(request_id: str) -> bytes:
@@ -158,15 +176,29 @@ def _limits(error: AllArmsFailedError) -> list[ProviderRateLimitError]:
 
 
 def _waits(error: MetaLLMError) -> dict[str, str]:
-    """How long to wait, where a provider said so; of several the shortest will do."""
+    """How long to wait, where that is known; of several providers' the shortest will do."""
+    if isinstance(error, RateLimitError):
+        return _wait(error.retry_after_s)
+    if isinstance(error, BudgetExhaustedError) and _held(error):
+        return _wait(HELD_S)
     limits = [error] if isinstance(error, ProviderRateLimitError) else []
     if isinstance(error, AllArmsFailedError):
         limits = _limits(error)
     waits = [each.retry_after_s for each in limits if each.retry_after_s is not None]
     if not waits:
         return {}
-    seconds = max(min(waits), 0.0)
-    return {"retry-after": str(math.ceil(seconds)), "retry-after-ms": str(round(seconds * 1000))}
+    return _wait(max(min(waits), 0.0))
+
+
+def _held(error: BudgetExhaustedError) -> bool:
+    return error.needed_usd <= error.left_usd + error.reserved_usd
+
+
+def _wait(seconds: float) -> dict[str, str]:
+    return {
+        "retry-after": str(math.ceil(seconds)),
+        "retry-after-ms": str(math.ceil(seconds * 1000)),
+    }
 
 
 def _is_error(body: bytes) -> bool:

@@ -35,6 +35,8 @@ class Metrics:
         self._cost = self._counter("cost_usd", "USD billed or guessed", "arm")
         self._failures = self._counter("failures", "Arms that did not answer", "arm", "kind")
         self._feedback = self._counter("feedback", "Judgements learned", "arm")
+        self._refused = self._counter("refusals", "Requests not let in, or over a limit", "reason")
+        self._replayed = self._counter("replays", "Answers given again", "kind")
         self._overhead = self._histogram("overhead", "Own time of an answer", OVERHEAD_S, "kind")
         self._latency = self._histogram("request", "Time of a request", LATENCY_S, "kind")
 
@@ -77,6 +79,22 @@ class Metrics:
         failures = error.failures if isinstance(error, AllArmsFailedError) else (error,)
         for failure in failures:
             self._failures.labels(failure.arm, failure_kind(failure)).inc()
+
+    def refused(self, reason: str) -> None:
+        """Count a request that was refused for its key, its limits or its budget.
+
+        Args:
+            reason: one of a few words.
+        """
+        self._refused.labels(reason).inc()
+
+    def replayed(self, kind: str) -> None:
+        """Count an answer that was given before.
+
+        Args:
+            kind: "repeat" or "cache".
+        """
+        self._replayed.labels(kind).inc()
 
     def judged(self, outcome: Outcome) -> None:
         """Count a judgement that was learned."""

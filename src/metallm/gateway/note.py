@@ -7,9 +7,13 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metallm.core.key import PREFIX
+
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Scope
+
+    from metallm.gateway.limits import KeyLimits
 
 KEY = "metallm.note"
 """Where a request's scope holds its note."""
@@ -28,6 +32,10 @@ class Note:
         status: HTTP status; 0 until the answer starts.
         decision_id: the decision, where one was taken.
         arm: the arm that answered.
+        key: id of the client's key.
+        tenant: whose key it is.
+        limits: of the key; the answer's headers tell of them.
+        broken: the answer began with 200 and ended with an error.
     """
 
     request_id: str
@@ -36,6 +44,10 @@ class Note:
     status: int = 0
     decision_id: str | None = None
     arm: str | None = None
+    key: str | None = None
+    tenant: str | None = None
+    limits: KeyLimits | None = None
+    broken: bool = False
 
     @classmethod
     def of_scope(cls, scope: Scope) -> Note:
@@ -43,6 +55,7 @@ class Note:
         sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         text = sent.decode("latin-1")
         sane = 0 < len(text) <= MAX_ID_CHARACTERS and text.isascii() and text.isprintable()
+        sane = sane and PREFIX not in text  # no key gets into a log by this door
         return cls(text if sane else f"req_{uuid.uuid4().hex}", time.perf_counter())
 
     def elapsed_s(self) -> float:

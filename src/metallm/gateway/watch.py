@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
 
+from metallm.core.key import redacted
 from metallm.gateway.errors import internal_answer
 from metallm.gateway.note import KEY, Note
 
@@ -44,6 +45,8 @@ class Watch:
             if message["type"] == "http.response.start":
                 note.status = message["status"]
                 message["headers"].append((b"x-request-id", note.request_id.encode()))
+                if note.limits is not None:
+                    message["headers"].extend(note.limits.headers())
             await send(message)
 
         try:
@@ -59,12 +62,14 @@ class Watch:
             self._log.info(
                 "request",
                 method=scope["method"],
-                path=scope["path"][:MAX_PATH_CHARACTERS],
+                path=redacted(scope["path"][:MAX_PATH_CHARACTERS]),
                 status=note.status or None,
                 ms=round(note.elapsed_s() * 1000, 3),
                 request_id=note.request_id,
                 decision_id=note.decision_id,
                 arm=note.arm,
+                key=note.key,
+                tenant=note.tenant,
             )
 
 
