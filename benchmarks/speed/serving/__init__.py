@@ -1,0 +1,1 @@
+"""What benchmarks/speed/gateway.py is made of."""
