@@ -13,6 +13,7 @@ from metallm.core.ledger import NANO_PER_USD
 from metallm.core.price import Price, Usage
 from metallm.errors import ConfigurationError, InputError
 from metallm.providers.bounds import ADDED, ADDED_BY_MAKER, Bound, Bounds, unbounded
+from metallm.providers.measures import ADDED_FOR_TOOLS, TOKENS_OF_IMAGE
 
 ARM = Arm("sim/a", 2.0, 8.0)
 
@@ -156,11 +157,13 @@ def test_what_is_not_billed_by_tokens_at_a_price_has_no_bound(arm: Arm, why: str
 
 
 def test_what_cannot_be_bounded_is_refused() -> None:
-    picture = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}
-    with pytest.raises(InputError, match="images and files"):
-        _bound(ARM, ChatRequest({"messages": [picture]}))
-    with pytest.raises(InputError, match="wire"):
-        _bound(ARM, ChatRequest(_asked("x").body, native=Native("other", {})))
+    for kind in ("input_audio", "file"):
+        heard = {"role": "user", "content": [{"type": kind, kind: {"data": "x"}}]}
+        with pytest.raises(InputError, match="audio, video and files"):
+            _bound(ARM, ChatRequest({"messages": [heard]}))
+    unlimited = Native("other", {}, bound=("thinking",))
+    with pytest.raises(InputError, match="needs a limit"):
+        _bound(ARM, ChatRequest(_asked("x").body, native=unlimited))
     with pytest.raises(InputError, match="JSON"):
         _bound(ARM, _asked("x", stop=object()))
     for wrong in ("9", 0, -1):
@@ -168,3 +171,106 @@ def test_what_cannot_be_bounded_is_refused() -> None:
             _bound(Arm("sim/a", 1.0, 1.0, options={"max_tokens": wrong}), _asked("x"))
     with pytest.raises(ConfigurationError, match="n must be"):
         _bound(Arm("sim/a", 1.0, 1.0, options={"n": 1.5}), _asked("x"))
+
+
+def _seen(url: str, text: str = "what is it?") -> ChatRequest:
+    parts = [{"type": "text", "text": text}, {"type": "image_url", "image_url": {"url": url}}]
+    return ChatRequest({"messages": [{"role": "user", "content": parts}]})
+
+
+def test_an_image_is_bounded_by_the_dearest_there_is_and_not_by_its_bytes() -> None:
+    small, large = (_bound(ARM, _seen(url)) for url in ("http://x/y.png", "data:" + "A" * 10**6))
+    assert small == large
+    assert small.input_tokens > TOKENS_OF_IMAGE
+    longer = _bound(ARM, _seen("x", "what is it? " * 100)).input_tokens
+    assert longer > small.input_tokens + 1000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
+        {"tools": [{"googleSearch": {}}]},
+        {"tools": [{"type": "function"}, {"type": "code_interpreter"}]},
+        {"toolConfig": {"tools": [{"systemTool": {"name": "nova_grounding"}}]}},
+        {"web_search_options": {}},
+        {"plugins": [{"id": "web"}]},
+        {"modalities": ["text", "audio"]},
+        {"mcp_servers": [{"url": "x"}]},
+    ],
+)
+def test_what_hosts_bill_beside_tokens_is_refused_in_either_wire(body: dict[str, Any]) -> None:
+    plain = _asked("x", max_tokens=9)
+    with pytest.raises(InputError, match="bill more than tokens"):
+        _bound(ARM, ChatRequest({**plain.body, **body}))
+    with pytest.raises(InputError, match="bill more than tokens"):
+        _bound(ARM, ChatRequest(plain.body, native=Native("other", body)))
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"type": "function", "function": {"name": "f", "parameters": {"x": "y" * 500}}},
+        {"name": "f", "input_schema": {"x": "y" * 500}},
+        {"functionDeclarations": [{"name": "f", "parameters": {"x": "y" * 500}}]},
+    ],
+)
+def test_words_that_ask_for_text_alone_are_fine() -> None:
+    assert _bound(ARM, _asked("x", modalities=["text"], plugins=[], audio=None)).output_tokens == 64
+
+
+def test_tools_that_the_caller_runs_are_part_of_what_is_sent(tool: dict[str, Any]) -> None:
+    plain = _bound(ARM, _asked("x")).input_tokens
+    assert _bound(ARM, _asked("x", tools=[tool])).input_tokens > plain + ADDED_FOR_TOOLS + 500
+
+
+def test_of_a_request_in_another_wire_the_longer_form_counts() -> None:
+    body = _asked("x", max_tokens=9).body
+    plain = _bound(ARM, ChatRequest(body)).input_tokens
+    told = Native("other", {"system": "s" * 1000})
+    assert _bound(ARM, ChatRequest(body, native=told)).input_tokens > plain + 900
+    assert _bound(ARM, ChatRequest(body, native=Native("other", {}))).input_tokens == plain
+
+
+def test_a_request_in_another_wire_without_a_limit_goes_as_its_translation_with_one() -> None:
+    limited = Bounds(64).limited(ARM, ChatRequest(_asked("x").body, native=Native("other", {})))
+    assert limited.native is None
+    assert limited.body["max_tokens"] == 64
+
+
+def test_our_limit_is_no_more_than_the_arm_can_say() -> None:
+    arm = Arm("sim/a", 2.0, 8.0, max_output_tokens=9)
+    assert Bounds(64).limited(arm, _asked("x")).body["max_tokens"] == 9
+
+
+@given(
+    text=st.text(max_size=50),
+    body=st.fixed_dictionaries(
+        {},
+        optional={
+            "max_tokens": st.integers(1, 10**6),
+            "n": st.integers(1, 5),
+            "response_format": st.just({"type": "json_object"}),
+            "stop": st.text(max_size=9),
+        },
+    ),
+)
+def test_what_is_told_of_all_arms_at_once_is_never_less_than_the_bound_of_each(
+    text: str, body: dict[str, Any]
+) -> None:
+    schema = {"type": "json_schema", "json_schema": {"schema": {"enum": ["x" * 100]}}}
+    request = ChatRequest(_asked(text, **body).body, answer_format=schema)
+    arms = [
+        ARM,
+        Arm("sim/held", 3.0, 1.0, structured=True),
+        Arm("sim/told", 3.0, 1.0, options={"max_tokens": 12, "stop": "žluť" * 9, "seed": 7}),
+        Arm("openai/gpt-4o", 2.5, 10.0, model="a-longer-name", ignores=("max_tokens",)),
+        Arm("sim/unpriced", price="unknown"),
+    ]
+    bounds = Bounds(64)
+    most = bounds.dearest(arms, request)
+    assert set(most) == {arm.name for arm in arms[:-1]}
+    for arm in arms[:-1]:
+        assert arm.list_price is not None
+        exact = bounds.bound(arm, bounds.limited(arm, request)).nano_usd(arm.list_price)
+        assert exact <= most[arm.name] <= exact + 400 * 3000

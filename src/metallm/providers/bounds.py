@@ -10,23 +10,22 @@ shows more than a bound, `Bounds` learns it.
 Output: what the request's token limit says, reasoning included. A request without a limit gets one.
 
 Note: The bound is in tokens and at the arm's price. A fee that is not in tokens is not in it, so
-arms with tools, searches or other media among their options are refused.
+arms with tools, searches or other media among their options are refused, and requests with tools
+that the host runs itself.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from metallm.core.ledger import nano_usd
 from metallm.errors import ConfigurationError, InputError
+from metallm.providers.measures import NOT_IN_TOKENS, measured, most_tokens
 from metallm.wire.merging import merged, over
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from metallm.core.arm import Arm
     from metallm.core.completion import ChatRequest
@@ -48,19 +47,6 @@ ADDED_FOR_SCHEMA = 512
 
 LIMITS = ("max_completion_tokens", "max_tokens")
 """Fields that limit the output of a call."""
-
-_NOT_IN_TOKENS = (
-    "audio",
-    "container",
-    "functions",
-    "mcp_servers",
-    "modalities",
-    "plugins",
-    "prediction",
-    "tools",
-    "web_search_options",
-)
-"""Fields of a request whose use hosts may bill by other units, or beside the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +90,11 @@ class Bounds:
         sent = over(arm, request.body)
         if any(sent.get(name) is not None for name in LIMITS):
             return request
-        return replace(request, body={**request.body, _limit_of(arm): self.output_tokens})
+        if request.native is not None and request.native.bound:
+            raise InputError("under a budget this request needs a limit of its answer's tokens")
+        most = min(self.output_tokens, arm.max_output_tokens or self.output_tokens)
+        # what the caller wrote in a wire of its own has no limit: its translation gets one
+        return replace(request, body={**request.body, _limit_of(arm): most}, native=None)
 
     def bound(self, arm: Arm, request: ChatRequest) -> Bound:
         """The most tokens of a call.
@@ -114,19 +104,49 @@ class Bounds:
             request: what `limited` gave.
 
         Raises:
-            InputError: parts that are no text, or a request in another wire: they have no bound.
+            InputError: parts, tools or fields that have no bound.
             ConfigurationError: a limit that is no number.
         """
-        if request.native is not None:
-            raise InputError("a request in a wire of its own cannot be held to a budget")
-        body = merged(arm, request)
-        held = body.get("response_format") is not None
+        merged_request = replace(request, body=merged(arm, request))
+        return self._bound(arm, merged_request.body, most_tokens(merged_request))
+
+    def dearest(self, arms: Sequence[Arm], request: ChatRequest) -> dict[str, int]:
+        """The most that a call of each arm can cost, nano-USD by name; never less than `bound`'s.
+
+        The request is measured once for all. Arms that have no price are left out.
+
+        Args:
+            arms: those that may be asked.
+            request: before it is limited.
+
+        Raises:
+            InputError, ConfigurationError: as `bound`.
+        """
+        size, found = most_tokens(request), {}
+        for arm in arms:
+            price = arm.list_price
+            if price is None:
+                continue
+            limited = self.limited(arm, request)
+            body = merged(arm, limited)
+            # what is merged in, and the limit
+            more, _ = measured({**arm.options, "model": arm.upstream_model, LIMITS[0]: 10**12})
+            if (form := body.get("response_format")) is not None:
+                more += measured({"response_format": form})[0]
+            found[arm.name] = self._bound(arm, body, size + more).nano_usd(price)
+        return found
+
+    def _bound(self, arm: Arm, body: Mapping[str, Any], sent: int) -> Bound:
+        """The bound of a merged body of so many input tokens."""
         messages = body.get("messages") or ()
         added = ADDED_BY_MAKER if _by_maker(arm) else ADDED
-        added += ADDED_PER_MESSAGE * len(messages) + ADDED_FOR_SCHEMA * held
+        added += ADDED_PER_MESSAGE * len(messages)
+        added += ADDED_FOR_SCHEMA * (body.get("response_format") is not None)
         over = self._seen_over.get(arm.name, Bound(0, 0))
-        sent = _most_tokens(body) + added + over.input_tokens
-        return Bound(sent, _limit(arm, body) * _choices(arm, body) + over.output_tokens)
+        return Bound(
+            sent + added + over.input_tokens,
+            _limit(arm, body) * _choices(arm, body) + over.output_tokens,
+        )
 
     def learn(self, arm: str, bound: Bound, usage: Usage) -> bool:
         """Widen the bounds of an arm where a bill passed one.
@@ -150,7 +170,7 @@ def unbounded(arm: Arm) -> str | None:
     """Why no budget can be held with an arm, in words; None where it can."""
     if arm.list_price is None:
         return "its price is unknown: give input_price and output_price (USD per million tokens)"
-    extra = [name for name in _NOT_IN_TOKENS if arm.options.get(name)]
+    extra = [name for name in NOT_IN_TOKENS if arm.options.get(name)]
     if extra:
         return f"its options hold {', '.join(extra)}, whose cost has no bound in tokens"
     if _limit_of(arm) in arm.ignores:
@@ -168,20 +188,6 @@ def _by_maker(arm: Arm) -> bool:
     return arm.provider in MAKERS and arm.base_url is None
 
 
-def _most_tokens(body: Mapping[str, Any]) -> int:
-    for message in body.get("messages") or ():
-        content = message.get("content")
-        if isinstance(content, list) and any(part.get("type") != "text" for part in content):
-            raise InputError("only text can be held to a budget: images and files have no bound")
-    try:
-        sent = orjson.dumps(body, default=_plain)
-    except orjson.JSONEncodeError as error:
-        raise InputError(f"the request cannot be written as JSON: {error}") from error
-    if sent.isascii():
-        return len(sent)
-    return max(len(sent), len(unicodedata.normalize("NFKC", sent.decode()).encode()))
-
-
 def _limit(arm: Arm, body: Mapping[str, Any]) -> int:
     given = [body[name] for name in LIMITS if body.get(name) is not None]
     limits = [each for each in given if isinstance(each, int) and each > 0]
@@ -197,10 +203,3 @@ def _choices(arm: Arm, body: Mapping[str, Any]) -> int:
     if not isinstance(count, int) or count < 1:
         raise ConfigurationError(f"arm {arm.name!r}: n must be a whole number, not {count!r}")
     return count
-
-
-def _plain(value: object) -> object:
-    """What orjson does not know by itself: read-only mappings."""
-    if hasattr(value, "items"):
-        return dict(value.items())
-    raise TypeError
