@@ -215,13 +215,13 @@ def test_what_hosts_bill_beside_tokens_is_refused_in_either_wire(body: dict[str,
         {"functionDeclarations": [{"name": "f", "parameters": {"x": "y" * 500}}]},
     ],
 )
-def test_words_that_ask_for_text_alone_are_fine() -> None:
-    assert _bound(ARM, _asked("x", modalities=["text"], plugins=[], audio=None)).output_tokens == 64
-
-
 def test_tools_that_the_caller_runs_are_part_of_what_is_sent(tool: dict[str, Any]) -> None:
     plain = _bound(ARM, _asked("x")).input_tokens
     assert _bound(ARM, _asked("x", tools=[tool])).input_tokens > plain + ADDED_FOR_TOOLS + 500
+
+
+def test_words_that_ask_for_text_alone_are_fine() -> None:
+    assert _bound(ARM, _asked("x", modalities=["text"], plugins=[], audio=None)).output_tokens == 64
 
 
 def test_of_a_request_in_another_wire_the_longer_form_counts() -> None:

@@ -34,7 +34,7 @@ NOT_IN_TOKENS = (
 """Fields of a request whose use hosts may bill by other units, or beside the limit."""
 
 _EXTRA = tuple(name for name in NOT_IN_TOKENS if name not in {"tools", "functions"})
-_UNUSED = (None, False, [], ["text"])
+_UNUSED: tuple[Any, ...] = (None, False, [], ["text"])
 _DECLARED = frozenset({"functionDeclarations", "function_declarations"})
 
 
