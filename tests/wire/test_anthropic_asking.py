@@ -8,6 +8,7 @@ import pytest
 from metallm.core.arm import Arm
 from metallm.core.completion import ChatRequest
 from metallm.core.wires import ANTHROPIC
+from metallm.errors import InputError
 from metallm.wire.anthropic_asking import write_body
 from metallm.wire.base import UncarriedError
 from metallm.wire.wires import WIRES
@@ -227,6 +228,8 @@ def showing(**part: Any) -> dict[str, Any]:
         ({"brand_new": 1}, "brand_new"),
         ({"service_tier": "flex"}, "service_tier"),
         ({"temperature": 1.5}, "temperature 1.5: here it goes from 0 to 1"),
+        ({"max_tokens": "many"}, "max_tokens 'many'"),
+        ({"output_config": 5}, "output_config, which is no object"),
         ({"stop": ["a", "\n"]}, "stop with a sequence of blanks"),
         ({"response_format": {"type": "json_object"}}, "response_format of type 'json_object'"),
         ({"functions": [{"name": "f"}]}, "functions"),
@@ -290,3 +293,9 @@ def test_an_answer_format_goes_to_a_structured_arm() -> None:
     body = orjson.loads(WIRE.write_request(arm, request, stream=True))
     assert body["output_config"] == {"format": {"type": "json_schema", "schema": SCHEMA}}
     assert body["stream"] is True
+
+
+def test_a_value_that_json_cannot_carry_is_refused() -> None:
+    request = ChatRequest({"messages": HELLO, "user": object()})
+    with pytest.raises(InputError, match="cannot be written as JSON"):
+        WIRE.write_request(ARM, request, stream=False)
