@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -19,20 +20,23 @@ from contracts.wire_cases import (
     as_events,
     assembled,
     cut,
+    fit_for_converse,
     requests,
     said,
 )
 from metallm.core.arm import Arm
 from metallm.core.completion import ChatRequest, Native, StreamEvent
-from metallm.core.wires import ANTHROPIC, GEMINI, NAMES, OPENAI
+from metallm.core.wires import ANTHROPIC, BEDROCK, GEMINI, NAMES, OPENAI
 from metallm.errors import InputError, ProviderUnavailableError, StreamCutError
 from metallm.wire.base import Face, StreamReader, Wire
+from metallm.wire.bedrock_frames import write_frame
 from metallm.wire.faces import FACES
 from metallm.wire.openai_errors import write_error
 from metallm.wire.openai_usage import read_usage
 from metallm.wire.sse import write_event
 from metallm.wire.wires import WIRES
 
+CONVERSE_EVENTS = ["messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop"]
 ASKS_USAGE = ChatRequest({"messages": [], "stream_options": {"include_usage": True}})
 
 
@@ -43,10 +47,16 @@ class Row:
     Args:
         name: a name of `core.wires`.
         model: a model that takes all that the cases ask.
+        fit: gives a canonical request what this wire demands of it.
+        names_model: whether answers name the model.
+        frame: an event's JSON as the wire's streams carry it.
     """
 
     name: str
     model: str
+    fit: Callable[[dict[str, Any]], dict[str, Any]] = dict
+    names_model: bool = True
+    frame: Callable[[bytes], bytes] = write_event
 
     @property
     def wire(self) -> Wire:
@@ -79,6 +89,13 @@ ROWS = [
     Row(OPENAI, "gpt-4o"),
     Row(ANTHROPIC, "claude-sonnet-4-5"),
     Row(GEMINI, "gemini-2.5-pro"),
+    Row(
+        BEDROCK,
+        "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        fit=fit_for_converse,
+        names_model=False,
+        frame=lambda raw: b"".join(write_frame(kind, raw) for kind in CONVERSE_EVENTS),
+    ),
 ]
 rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
@@ -94,6 +111,7 @@ def test_every_wire_is_in_the_contract() -> None:
 @rows
 @given(requests())
 def test_a_request_comes_back_from_the_wire_as_it_was(row: Row, body: dict[str, Any]) -> None:
+    body = row.fit(body)
     request = ChatRequest(body)
     assert row.wire.obstacle(row.arm, request) is None
     for stream in (False, True):
@@ -107,14 +125,16 @@ def test_a_request_comes_back_from_the_wire_as_it_was(row: Row, body: dict[str, 
 @given(answers())
 def test_an_answer_comes_back_from_the_wire_as_it_was(row: Row, answer: dict[str, Any]) -> None:
     raw = row.face.write_answer(orjson.dumps(answer), wire=OPENAI, model="m")
+    named = "m" if row.names_model else None
     told, canonical = row.wire.read_answer(row.arm, raw, ASKS_USAGE, now=7.0)
     back = orjson.loads(canonical)
     assert back["choices"] == answer["choices"]
-    assert (back["object"], back["model"], back["created"]) == ("chat.completion", "m", 7)
+    assert (back["object"], back["created"]) == ("chat.completion", 7)
+    assert back["model"] == (named or row.model)
     choice = answer["choices"][0]
     assert told.text == (choice["message"]["content"] or "")
     assert told.usage == read_usage(answer["usage"]) == read_usage(back["usage"])
-    assert (told.model, told.finish_reason) == ("m", choice["finish_reason"])
+    assert (told.model, told.finish_reason) == (named, choice["finish_reason"])
 
 
 @rows
@@ -185,7 +205,8 @@ def test_what_is_no_answer_makes_the_arm_unavailable(row: Row, raw: bytes) -> No
 def test_between_two_of_one_wire_nothing_is_lost(
     row: Row, body: dict[str, Any], answer: dict[str, Any]
 ) -> None:
-    sent = orjson.loads(row.wire.write_request(row.arm, ChatRequest(body), stream=False))
+    request = ChatRequest(row.fit(body))
+    sent = orjson.loads(row.wire.write_request(row.arm, request, stream=False))
     own = {**sent, "brand_new": {"deep": [1, None]}}
     request = row.native({**own, "model": "auto"})
     passed = orjson.loads(row.wire.write_request(row.arm, request, stream=False))
@@ -228,7 +249,7 @@ def test_what_is_no_answer_is_told_or_passed_and_breaks_nothing(
         with suppress(ProviderUnavailableError):
             row.wire.read_answer(row.arm, raw, ASKS_USAGE, now=7.0)
         try:
-            reader.feed(write_event(raw))
+            reader.feed(row.frame(raw))
         except StreamCutError:
             return
 

@@ -105,6 +105,23 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
     return body
 
 
+def fit_for_converse(body: dict[str, Any]) -> dict[str, Any]:
+    """The request as Bedrock's Converse can carry it.
+
+    Images have to come as data, tools have to stand beside calls of them, and none of them can be
+    switched off.
+    """
+    fitted: dict[str, Any] = orjson.loads(
+        orjson.dumps(body).replace(b"https://example.org/cat.png", b"data:image/png;base64,aGk=")
+    )
+    if any("tool_calls" in message for message in fitted["messages"]) and "tools" not in fitted:
+        function = {"name": "f", "parameters": {"type": "object", "properties": {}}}
+        fitted["tools"] = [{"type": "function", "function": function}]
+    if fitted.get("tool_choice") == "none":
+        fitted["tool_choice"] = "auto"
+    return fitted
+
+
 @st.composite
 def usages(draw: st.DrawFn) -> Usage:
     cached, plain = draw(st.integers(0, 500)), draw(st.integers(0, 500))
@@ -213,6 +230,15 @@ _GEMINI_PARTS = [
     "thought",
     "thoughtSignature",
 ]
+_BLOCKS = [
+    "cachePoint",
+    "document",
+    "image",
+    "reasoningContent",
+    "text",
+    "toolResult",
+    "toolUse",
+]
 _KINDS = [
     "document",
     "file",
@@ -239,6 +265,10 @@ _PART_FIELDS = [
     "tool_use_id",
 ]
 _BODY_FIELDS = [
+    "additionalModelRequestFields",
+    "inferenceConfig",
+    "outputConfig",
+    "toolConfig",
     "generationConfig",
     "max_tokens",
     "metadata",
@@ -254,7 +284,6 @@ _BODY_FIELDS = [
     "thinking",
     "systemInstruction",
     "tool_choice",
-    "toolConfig",
     "tools",
 ]
 _TURN_FIELDS = ["cache_control", "refusal", "thinking_blocks", "tool_call_id", "tool_calls"]
@@ -269,7 +298,7 @@ _PART = _some(_PART_FIELDS, type=st.sampled_from(_KINDS))
 _TURN = _some(
     _TURN_FIELDS,
     role=st.sampled_from(["assistant", "system", "tool", "user"]),
-    content=_ODD | st.lists(_PART | _ODD, max_size=3),
+    content=_ODD | st.lists(_PART | _some(_BLOCKS) | _ODD, max_size=3),
 )
 _CONTENT = _ODD | _some(["role"], parts=_ODD | st.lists(_some(_GEMINI_PARTS), max_size=2))
 ODD_BODIES: Any = _some(
@@ -292,7 +321,16 @@ ODD_EVENTS: Any = _some(
     ),
     content=st.lists(_PART | _ODD, max_size=2),
     content_block=_PART | _ODD,
-    delta=_ODD | _some(["partial_json", "signature", "stop_reason", "text", "thinking"]),
+    delta=_ODD
+    | _some(
+        ["partial_json", "signature", "stop_reason", "text", "thinking"],
+        reasoningContent=_ODD | _some(["redactedContent", "signature", "text"]),
+        toolUse=_ODD | _some(["input"]),
+    ),
+    contentBlockIndex=_ODD,
+    start=_ODD | _some(["toolUse"]),
+    stopReason=_ODD,
+    output=_ODD | st.fixed_dictionaries({"message": _some([], content=st.lists(_some(_BLOCKS)))}),
     message=_ODD | _some(["id", "model", "usage"]),
     usage=_ODD | _some(["input_tokens", "output_tokens", "prompt_tokens"]),
     choices=_ODD | st.lists(_some(["delta", "finish_reason", "index", "message"]), max_size=2),

@@ -31,6 +31,25 @@ def test_rows_name_known_providers_and_needs() -> None:
         ("anthropic/claude-3-5-sonnet-20241022", {"json_schema", "reasoning"}),
         ("anthropic/claude-3-7-sonnet-20250219", set()),
         ("lan/gpt-4", set()),
+        (
+            "bedrock/amazon.titan-text-express-v1",
+            {"audio", "images", "json_schema", "reasoning", "tools"},
+        ),
+        (
+            "bedrock/meta.llama3-8b-instruct-v1:0",
+            {"audio", "images", "json_schema", "reasoning", "tools"},
+        ),
+        (
+            "bedrock/us.meta.llama3-1-8b-instruct-v1:0",
+            {"audio", "images", "json_schema", "reasoning"},
+        ),
+        (
+            "bedrock/eu.anthropic.claude-3-haiku-20240307-v1:0",
+            {"audio", "json_schema", "reasoning"},
+        ),
+        ("bedrock/global.anthropic.claude-sonnet-4-5-20250929-v1:0", set()),
+        ("gemini/gemini-2.0-flash", {"reasoning"}),
+        ("gemini/gemini-2.5-flash", set()),
     ],
 )
 def test_what_a_model_lacks_is_known_by_its_name(name: str, lacks: set[str]) -> None:
@@ -40,6 +59,9 @@ def test_what_a_model_lacks_is_known_by_its_name(name: str, lacks: set[str]) -> 
 def test_nothing_is_known_of_a_host_of_ones_own_and_what_the_arm_says_stays() -> None:
     own = Arm("openai/gpt-4", base_url="http://10.0.0.7/v1")
     assert able(own) is own
+    region = "https://bedrock-runtime.eu-west-1.amazonaws.com"
+    titan = Arm("bedrock/amazon.titan-text-lite-v1", base_url=region, wire="bedrock")
+    assert "tools" in able(titan).lacks
     assert able(Arm("openai/gpt-4o", lacks=("tools", "reasoning"))).lacks == ("tools", "reasoning")
     assert able(Arm("openai/gpt-4o", lacks=("tools",))).lacks == ("tools", "reasoning")
     assert able(Arm("openai/gpt-4o")).max_output_tokens == 16_384

@@ -77,10 +77,43 @@ def test_loopback_means_this_machine(hostname: str, local: bool) -> None:
 
 @pytest.mark.parametrize("name", HOSTS)
 def test_every_row_can_be_used(name: str) -> None:
-    place = endpoint(Arm(f"{name}/some-model"))
+    place = endpoint(Arm(f"{name}/some-model"), {"AWS_REGION": "eu-west-1"})
     assert not place.base_url.endswith("/")
-    assert place.key_required is (HOSTS[name].api_key_env is not None)
-    assert place.key_required is place.base_url.startswith("https://")
+    assert (place.api_key_env is not None) is place.base_url.startswith("https://")
+    assert place.key_required is (place.api_key_env is not None and not HOSTS[name].signed)
+
+
+@pytest.mark.parametrize(
+    ("model", "environ", "region"),
+    [
+        ("amazon.titan-text-express-v1", {"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+        ("amazon.titan-text-express-v1", {"AWS_DEFAULT_REGION": "us-gov-west-1"}, "us-gov-west-1"),
+        ("x", {"AWS_REGION": " ", "AWS_DEFAULT_REGION": "us-east-1"}, "us-east-1"),
+        (
+            "arn:aws:bedrock:ap-south-1:1:inference-profile/apac.amazon.nova-pro-v1:0",
+            {"AWS_REGION": "eu-west-1"},
+            "ap-south-1",
+        ),
+    ],
+)
+def test_the_region_is_in_the_models_arn_or_in_the_environment(
+    model: str, environ: dict[str, str], region: str
+) -> None:
+    place = endpoint(Arm(f"bedrock/{model}"), environ)
+    assert place.base_url == f"https://bedrock-runtime.{region}.amazonaws.com"
+    assert not place.key_required
+
+
+def test_without_a_region_nothing_is_guessed() -> None:
+    with pytest.raises(ConfigurationError, match="set the environment variable AWS_REGION"):
+        endpoint(Arm("bedrock/amazon.titan-text-express-v1"), {})
+
+
+def test_bedrocks_own_openai_api_wants_a_key() -> None:
+    arm = Arm("bedrock/openai.gpt-oss-120b-1:0", wire=OPENAI)
+    place = endpoint(arm, {"AWS_REGION": "us-west-2"})
+    assert place.base_url == "https://bedrock-runtime.us-west-2.amazonaws.com/openai/v1"
+    assert (place.api_key_env, place.key_required) == ("AWS_BEARER_TOKEN_BEDROCK", True)
 
 
 def test_every_wire_that_an_arm_can_name_is_there_and_every_host_speaks_one() -> None:

@@ -8,6 +8,7 @@ import pytest
 from metallm.core.arm import Arm
 from metallm.core.completion import ChatRequest
 from metallm.core.wires import GEMINI
+from metallm.wire.base import CountingWire
 from metallm.wire.wires import WIRES
 
 WIRE = WIRES[GEMINI]
@@ -275,3 +276,12 @@ def test_an_effort_that_the_model_does_not_take_is_an_obstacle(
     model: str, effort: str, told: str
 ) -> None:
     assert told in refused({"reasoning_effort": effort}, Arm(f"gemini/{model}"))
+
+
+def test_tokens_are_counted_of_the_whole_request() -> None:
+    assert isinstance(WIRE, CountingWire)
+    assert WIRE.count_path(ARM) == "/models/gemini-2.5-flash:countTokens"
+    asked = orjson.loads(WIRE.write_count(ARM, ChatRequest({"messages": HELLO})))
+    assert asked["generateContentRequest"]["model"] == "models/gemini-2.5-flash"
+    assert asked["generateContentRequest"]["contents"] == sent({})["contents"]
+    assert WIRE.read_count(ARM, b'{"totalTokens": 31}') == 31

@@ -11,4 +11,7 @@ ANTHROPIC = "anthropic"
 GEMINI = "gemini"
 """Gemini's generateContent and streamGenerateContent."""
 
-NAMES = (OPENAI, ANTHROPIC, GEMINI)
+BEDROCK = "bedrock"
+"""Amazon Bedrock's Converse and ConverseStream."""
+
+NAMES = (OPENAI, ANTHROPIC, GEMINI, BEDROCK)

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from metallm.core.needs import AUDIO, FILES, IMAGES, JSON_SCHEMA, REASONING
+from metallm.core.needs import AUDIO, FILES, IMAGES, JSON_SCHEMA, REASONING, TOOLS
+from metallm.core.wires import BEDROCK
 
 if TYPE_CHECKING:
     from metallm.core.arm import Arm
@@ -35,6 +36,15 @@ class Row:
     max_output_tokens: int | None = None
 
 
+_TEXT = (AUDIO, IMAGES, JSON_SCHEMA, REASONING)
+_TALK = (*_TEXT, TOOLS)
+
+
+def _bedrock(model: str) -> re.Pattern[str]:
+    """An id's beginning, behind a region or an ARN."""
+    return re.compile(rf"(?:.*[./])?{model}")
+
+
 ROWS = (
     Row("openai", re.compile(r"gpt-3\.5-"), _PLAIN, 4_096),
     Row("openai", re.compile(r"gpt-4(-\d{4})?(-32k.*)?$"), _PLAIN, 8_192),
@@ -45,6 +55,27 @@ ROWS = (
     Row("anthropic", re.compile(r"claude-(2|instant)"), _PLAIN, 4_096),
     Row("anthropic", re.compile(r"claude-3-5"), (JSON_SCHEMA, REASONING), 8_192),
     Row("anthropic", re.compile(r"claude-3-(opus|sonnet|haiku)"), (JSON_SCHEMA, REASONING), 4_096),
+    Row("bedrock", _bedrock(r"ai21\.jamba-instruct"), (*_TALK, FILES)),
+    Row("bedrock", _bedrock(r"ai21\.jamba"), _TEXT),
+    Row("bedrock", _bedrock(r"amazon\.nova-micro"), (*_TEXT, FILES)),
+    Row("bedrock", _bedrock(r"amazon\.nova-(lite|pro|premier)"), (AUDIO, JSON_SCHEMA, REASONING)),
+    Row("bedrock", _bedrock(r"amazon\.titan-text-lite"), _TALK, 4_096),
+    Row("bedrock", _bedrock(r"amazon\.titan-text-express"), _TALK, 8_192),
+    Row("bedrock", _bedrock(r"amazon\.titan-text-premier"), (*_TALK, FILES), 3_072),
+    Row("bedrock", _bedrock(r"anthropic\.claude-(v2|instant)"), _TALK, 4_096),
+    Row("bedrock", _bedrock(r"anthropic\.claude-3-5-haiku"), _TEXT, 8_192),
+    Row("bedrock", _bedrock(r"anthropic\.claude-3-5"), (AUDIO, JSON_SCHEMA, REASONING), 8_192),
+    Row("bedrock", _bedrock(r"anthropic\.claude-3-[ohs]"), (AUDIO, JSON_SCHEMA, REASONING), 4_096),
+    Row("bedrock", _bedrock(r"cohere\.command-light"), (*_TALK, FILES)),
+    Row("bedrock", _bedrock(r"cohere\.command-text"), _TALK),
+    Row("bedrock", _bedrock(r"cohere\.command-r"), _TEXT),
+    Row("bedrock", _bedrock(r"meta\.llama3-[78]"), _TALK, 2_048),
+    Row("bedrock", _bedrock(r"meta\.llama3-2-[13]b"), _TALK),
+    Row("bedrock", _bedrock(r"meta\.llama3-2"), (AUDIO, JSON_SCHEMA, REASONING)),
+    Row("bedrock", _bedrock(r"meta\.llama3"), _TEXT),
+    Row("bedrock", _bedrock(r"mistral\.mi[sx]tral-(7b|8x7b)"), _TALK),
+    Row("bedrock", _bedrock(r"mistral\.mistral-large-24"), _TEXT),
+    Row("gemini", re.compile(r"gemini-(1|2\.0)"), (REASONING,), 8_192),
 )
 """The first that fits counts."""
 
@@ -53,7 +84,9 @@ def able(arm: Arm) -> Arm:
     """The arm with what is known of its model; the very arm where nothing is."""
     model, provider = arm.upstream_model, arm.provider.lower()
     rows = (row for row in ROWS if row.provider == provider and row.model.match(model))
-    row = None if arm.base_url is not None else next(rows, None)
+    # a model's id is AWS's wherever its regions are
+    elsewhere = arm.base_url is not None and arm.wire != BEDROCK
+    row = None if elsewhere else next(rows, None)
     if row is None:
         return arm
     missing = (need for need in row.lacks if need not in arm.lacks)

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import aiohttp
+from yarl import URL
 
 from metallm.core.completion import Completion
+from metallm.core.wires import BEDROCK
 from metallm.errors import (
     ProviderError,
     ProviderTimeoutError,
     ProviderUnavailableError,
     StreamCutError,
 )
+from metallm.providers.aws import AwsSigner
 from metallm.providers.capabilities import obstacles
 from metallm.providers.failures import failure
 from metallm.providers.registry import api_key, endpoint, wire_of
@@ -32,7 +35,10 @@ if TYPE_CHECKING:
     from metallm.wire.base import StreamReader, Wire
 
     Signer = Callable[[Arm, Outgoing], Mapping[str, str]]
-    """Gives the headers to send with a request, from the whole of it; called for each attempt."""
+    """Gives the headers to send with a request, from the whole of it.
+
+    Called for each attempt, in a thread, for it may have to wait for credentials.
+    """
 
 DRAIN_S = 0.25
 """Seconds to wait for the end of the bytes after a stream's last event, to keep the connection."""
@@ -69,7 +75,8 @@ class HttpProvider:
         max_retries: attempts after the first. Failures to connect, 408, 409, 429 and 5xx are
             tried again; an answer that did not come in time is not, for the caller has waited.
         environ: where keys are looked up, at every call; None means this process's environment.
-        signers: by wire's name, who signs whole requests in place of sending a key.
+        signers: by wire's name, who signs whole requests in place of sending a key; None means
+            AWS's for Bedrock.
         sleep: waits for some seconds between attempts.
         jitter: gives numbers in [0, 1).
         clock: seconds that only ever grow, for latencies.
@@ -94,7 +101,7 @@ class HttpProvider:
         self._first_token_timeout_s = first_token_timeout_s
         self._retry = Retry(sleep, jitter, max_retries)
         self._environ = environ
-        self._signers = signers or {}
+        self._signers = {BEDROCK: AwsSigner(environ)} if signers is None else signers
         self._clock = clock
         self._now = now
         self._sessions = Sessions(aiohttp.ClientTimeout(total=timeout_s, connect=connect_timeout_s))
@@ -170,7 +177,7 @@ class HttpProvider:
         return self._call(arm, request, path, wire.write_request(arm, request, stream=stream))
 
     def _call(self, arm: Arm, request: ChatRequest, path: str, body: bytes) -> _Call:
-        place, wire = endpoint(arm), wire_of(arm)
+        place, wire = endpoint(arm, self._environ), wire_of(arm)
         sign = self._signers.get(wire.name)
         key = api_key(arm, place, self._environ) if sign is None else None
         headers = {
@@ -224,10 +231,12 @@ class HttpProvider:
         """Send and read the status. The response is the caller's to close."""
         session = self._sessions.get()
         sent = call.sent
-        headers = sent.headers if call.sign is None else call.sign(call.arm, sent)
-        response = await session.post(
-            sent.url, data=sent.body, headers=headers, allow_redirects=False
-        )
+        url: str | URL = sent.url
+        headers = sent.headers
+        if call.sign is not None:
+            headers = await asyncio.to_thread(call.sign, call.arm, sent)
+            url = URL(sent.url, encoded=True)  # to the letter as it was signed
+        response = await session.post(url, data=sent.body, headers=headers, allow_redirects=False)
         if response.status == 200:
             return response
         async with response:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from metallm.core.wires import ANTHROPIC, GEMINI, OPENAI
+from metallm.core.wires import ANTHROPIC, BEDROCK, GEMINI, OPENAI
 from metallm.errors import ConfigurationError, ProviderAuthError
+from metallm.providers.aws_region import region_of
 from metallm.wire.wires import WIRES
 
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ class Host:
 
     Args:
         name: the part of an arm's name before the slash.
-        base_url: root of its API; the wire adds the path.
+        base_url: root of its API; the wire adds the path. "{region}" in it stands for AWS's region.
         api_key_env: the environment variable that holds the key; None where none is needed.
         wire: what the API speaks.
         openai_url: root of its OpenAI-compatible API, for arms that ask for that wire; None where
             it is `base_url` too.
+        signed: whether requests can be signed where there is no key.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Host:
     api_key_env: str | None = None
     wire: str = OPENAI
     openai_url: str | None = None
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,14 @@ HOSTS: Mapping[str, Host] = {
     host.name: host
     for host in (
         Host("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", ANTHROPIC),
+        Host(
+            "bedrock",
+            "https://bedrock-runtime.{region}.amazonaws.com",
+            "AWS_BEARER_TOKEN_BEDROCK",
+            BEDROCK,
+            openai_url="https://bedrock-runtime.{region}.amazonaws.com/openai/v1",
+            signed=True,
+        ),
         Host("cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
         Host("cohere", "https://api.cohere.ai/compatibility/v1", "COHERE_API_KEY"),
         Host("deepinfra", "https://api.deepinfra.com/v1/openai", "DEEPINFRA_API_KEY"),
@@ -100,14 +111,19 @@ def wire_of(arm: Arm) -> Wire:
     return WIRES[name]
 
 
-def endpoint(arm: Arm) -> Endpoint:
+def endpoint(arm: Arm, environ: Mapping[str, str] | None = None) -> Endpoint:
     """Where an arm's requests go and which variable holds its key.
 
     An arm's own base_url and api_key_env win over its provider's. A loopback host is sent a key
     only where the arm itself names the variable: a provider's key never goes to a stand-in.
 
+    Args:
+        arm: the arm.
+        environ: where a region is looked up; None means this process's environment.
+
     Raises:
-        ConfigurationError: a base_url that is no http(s) URL, or none and an unknown provider.
+        ConfigurationError: a base_url that is no http(s) URL, or none and an unknown provider, or
+            a region that nothing names.
     """
     host = HOSTS.get(arm.provider.lower())
     base_url = arm.base_url or (_root(host, arm) if host else None)
@@ -116,10 +132,13 @@ def endpoint(arm: Arm) -> Endpoint:
             f"arm {arm.name!r}: no host is known for {arm.provider!r}; give its base_url, "
             f"or one of these providers: {', '.join(HOSTS)}"
         )
+    if "{region}" in base_url:
+        base_url = base_url.replace("{region}", region_of(arm, None, environ))
     if is_loopback(_hostname(arm, base_url)):
         return Endpoint(base_url.rstrip("/"), arm.api_key_env, key_required=False)
     key_env = arm.api_key_env or (host.api_key_env if host else None)
-    return Endpoint(base_url.rstrip("/"), key_env, key_required=key_env is not None)
+    signed = host is not None and host.signed and wire_of(arm).name == host.wire
+    return Endpoint(base_url.rstrip("/"), key_env, key_required=key_env is not None and not signed)
 
 
 def api_key(arm: Arm, place: Endpoint, environ: Mapping[str, str] | None = None) -> str | None:

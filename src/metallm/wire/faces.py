@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metallm.wire.anthropic_face import AnthropicFace
+from metallm.wire.bedrock_face import BedrockFace
 from metallm.wire.gemini_face import GeminiFace
 from metallm.wire.openai_face import OpenAIFace
 
@@ -14,5 +15,5 @@ if TYPE_CHECKING:
     from metallm.wire.base import Face
 
 FACES: Mapping[str, Face] = {
-    face.name: face for face in (OpenAIFace(), AnthropicFace(), GeminiFace())
+    face.name: face for face in (OpenAIFace(), AnthropicFace(), GeminiFace(), BedrockFace())
 }

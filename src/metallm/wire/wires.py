@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metallm.wire.anthropic_wire import AnthropicWire
+from metallm.wire.bedrock_wire import BedrockWire
 from metallm.wire.gemini_wire import GeminiWire
 from metallm.wire.openai_wire import OpenAIWire
 
@@ -14,5 +15,5 @@ if TYPE_CHECKING:
     from metallm.wire.base import Wire
 
 WIRES: Mapping[str, Wire] = {
-    wire.name: wire for wire in (OpenAIWire(), AnthropicWire(), GeminiWire())
+    wire.name: wire for wire in (OpenAIWire(), AnthropicWire(), GeminiWire(), BedrockWire())
 }
