@@ -1,9 +1,9 @@
-"""What outcomes say of a budget's charges, by a provider that charges what it is told to."""
+"""What outcomes say of a budget's charges, by a payer who pays what it is told to."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -13,8 +13,8 @@ from metallm.assembly import Router
 from metallm.core.arm import Arm
 from metallm.core.client import Client
 from metallm.core.completion import ChatRequest, Completion, StreamEvent
-from metallm.core.ledger import NANO_PER_USD
-from metallm.core.protocols import Provider
+from metallm.core.ledger import NANO_PER_USD, Reservation
+from metallm.core.price import Usage
 from metallm.core.query import Query
 from metallm.errors import (
     AllArmsFailedError,
@@ -29,34 +29,45 @@ HELD = 9 * NANO_PER_USD
 QUERY = Query.of("hello", task=None)
 
 
-class Charging:
-    """Charges a sum for each call, and holds 9 USD for the next."""
+class Purse:
+    """Pays what it is told to, and holds 9 USD for the next call."""
 
-    def __init__(self, inner: Provider, *charges_usd: float) -> None:
+    def __init__(self, *charges_usd: float, budgeted: bool = True) -> None:
+        self.budgeted = budgeted
         self.spent, self.hold = 0, HELD
-        self._inner = inner
+        self.usages: list[Usage | None] = []
         self._left = list(charges_usd)
 
-    def obstacles(self, arms: Sequence[Arm], request: ChatRequest, **how: Any) -> Mapping[str, str]:
-        return self._inner.obstacles(arms, request, **how)
-
-    async def complete(self, arm: Arm, request: ChatRequest) -> Completion:
-        self._charge()
-        return await self._inner.complete(arm, request)
-
-    async def stream(self, arm: Arm, request: ChatRequest) -> AsyncIterator[StreamEvent]:
-        self._charge()
-        async for event in self._inner.stream(arm, request):
-            yield event
-
-    async def close(self) -> None:
-        await self._inner.close()
-
-    def _charge(self) -> None:
+    def reserve(self, amount: int, note: str = "") -> Reservation:
         usd = self._left.pop(0)
         if usd < 0:
             raise BudgetExhaustedError(needed_usd=1.0, left_usd=0.0, limit_usd=1.0)
         self.spent += round(usd * NANO_PER_USD)
+        return Reservation(0, amount, note)
+
+    def settle(self, reservation: Reservation, actual: int) -> None:
+        raise AssertionError("what was reserved is what was spent")
+
+    def release(self, reservation: Reservation) -> None:
+        raise AssertionError("what was reserved is what was spent")
+
+    def used(self, usage: Usage | None) -> None:
+        self.usages.append(usage)
+
+
+class Charging(ScriptedProvider):
+    """Has every call paid for."""
+
+    async def complete(self, arm: Arm, request: ChatRequest) -> Completion:
+        if request.payer is not None:
+            request.payer.reserve(0)
+        return await super().complete(arm, request)
+
+    async def stream(self, arm: Arm, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+        if request.payer is not None:
+            request.payer.reserve(0)
+        async for event in super().stream(arm, request):
+            yield event
 
 
 def router(script: Any, **options: Any) -> Router:
@@ -65,7 +76,7 @@ def router(script: Any, **options: Any) -> Router:
         embedder=HashEmbedder(),
         new_id=counting_ids(),
         policy="fixed:sim/cheap",
-        provider=ScriptedProvider(script),
+        provider=Charging(script),
         **options,
     )
 
@@ -76,8 +87,7 @@ def charged(made: Router, decision_id: str = "dec_0") -> list[float | None]:
 
 def asked(made: Router, *charges: float, stream: bool = False) -> str:
     """The text that comes through a provider that charges so."""
-    account = Charging(made.caller._provider, *charges)
-    caller = made.caller.through(lambda _: account, account)
+    caller = made.caller.paid_by(Purse(*charges))
     body = {"messages": list(QUERY.messages)}
 
     async def ask() -> str:
@@ -144,6 +154,13 @@ def test_a_stream_that_breaks_says_what_it_was_charged() -> None:
     assert charged(made) == [0.5]
 
 
+def test_a_payer_without_a_budget_leaves_outcomes_as_they_are() -> None:
+    made = router({"sim/cheap": down("sim/cheap"), "sim/dear": "hi"})
+    caller = made.caller.paid_by(Purse(0.5, 0.5, budgeted=False))
+    asyncio.run(caller.answer(QUERY, {"messages": list(QUERY.messages)}))
+    assert charged(made) == [None, None]
+
+
 def test_without_a_budget_outcomes_say_nothing_of_charges() -> None:
     made = router({"sim/cheap": down("sim/cheap"), "sim/dear": "hi"})
     asyncio.run(made.complete("hello"))
@@ -152,8 +169,7 @@ def test_without_a_budget_outcomes_say_nothing_of_charges() -> None:
 
 def test_each_step_of_a_classification_is_charged_by_itself() -> None:
     made = router(lambda arm, request: "yes")
-    account = Charging(made.caller._provider, 0.5, 0.25)
-    caller = made.caller.through(lambda _: account, account)
+    caller = made.caller.paid_by(Purse(0.5, 0.25))
 
     async def steps() -> None:
         for name in ("dec_0", "dec_1"):

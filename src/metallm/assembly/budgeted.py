@@ -15,8 +15,7 @@ from metallm.providers.retry import Retry
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from metallm.core.protocols import Provider
-    from metallm.providers.budgeted import Books
+    from metallm.core.protocols import Books, Provider
     from metallm.settings import Settings
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metallm.core.price import Usage
+    from metallm.core.protocols import Payer
 
 
 def _none() -> Mapping[str, str]:
@@ -46,11 +47,13 @@ class ChatRequest:
         answer_format: the `response_format` to send to arms that are `structured`, where the body
             has none; None for none.
         native: what the caller sent, where that was in another wire and `body` is its translation.
+        payer: who pays, where that is kept count of.
     """
 
     body: Mapping[str, Any]
     answer_format: Mapping[str, Any] | None = None
     native: Native | None = None
+    payer: Payer | None = field(default=None, compare=False, repr=False)
 
     @property
     def wire(self) -> str:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from metallm.core.classes import Answers, Case
     from metallm.core.completion import ChatRequest, Completion, StreamEvent
     from metallm.core.decision import Decision
+    from metallm.core.ledger import Reservation
     from metallm.core.log import Entry, Record
     from metallm.core.outcome import Outcome, Recorded
+    from metallm.core.price import Usage
     from metallm.core.query import Message
     from metallm.core.task import Task
 
@@ -354,6 +356,44 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+class Books(Protocol):
+    """What `core.ledger.Ledger` is; or one that keeps itself on disk as well."""
+
+    def reserve(self, amount: int, note: str = "") -> Reservation:
+        """Set nano-USD aside.
+
+        Raises:
+            BudgetExhaustedError: less is left.
+        """
+        ...
+
+    def settle(self, reservation: Reservation, actual: int) -> None:
+        """Book what it came to, and free the rest."""
+        ...
+
+    def release(self, reservation: Reservation) -> None:
+        """Free all of it."""
+        ...
+
+
+class Payer(Books, Protocol):
+    """Who pays for the calls of one request, one after the other.
+
+    Attributes:
+        budgeted: whether a budget is held; without one, nothing has to be reserved.
+        spent: nano-USD so far; a call whose bill nobody knows counts with the most it can be.
+        hold: nano-USD that are set aside for an attempt.
+    """
+
+    budgeted: bool
+    spent: int
+    hold: int
+
+    def used(self, usage: Usage | None) -> None:
+        """Count the tokens of an answer; None where the provider sent none."""
         ...
 
 

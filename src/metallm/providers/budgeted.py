@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from types import AsyncGeneratorType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import aiohttp
 
@@ -33,29 +33,9 @@ if TYPE_CHECKING:
     from metallm.core.completion import ChatRequest, Completion, StreamEvent
     from metallm.core.ledger import Reservation
     from metallm.core.price import Price, Usage
-    from metallm.core.protocols import Provider
+    from metallm.core.protocols import Books, Provider
     from metallm.providers.bounds import Bound, Bounds
     from metallm.providers.retry import Retry
-
-
-class Books(Protocol):
-    """What `core.ledger.Ledger` is; or one that keeps itself on disk as well."""
-
-    def reserve(self, amount: int, note: str = "") -> Reservation:
-        """Set nano-USD aside.
-
-        Raises:
-            BudgetExhaustedError: less is left.
-        """
-        ...
-
-    def settle(self, reservation: Reservation, actual: int) -> None:
-        """Book what it came to, and free the rest."""
-        ...
-
-    def release(self, reservation: Reservation) -> None:
-        """Free all of it."""
-        ...
 
 
 class BudgetedProvider:
@@ -108,7 +88,7 @@ class BudgetedProvider:
             except BaseException as error:
                 self._failed(call, error)
                 if isinstance(error, ProviderError):
-                    raise _attempted(error) from error.__cause__
+                    raise attempted(error) from error.__cause__
                 raise
             self._answered(call, answer.usage)
             return answer
@@ -220,7 +200,7 @@ def _never_reached(error: ProviderError) -> bool:
     return isinstance(error.__cause__, unconnected)
 
 
-def _attempted(error: ProviderError) -> AttemptError:
+def attempted(error: ProviderError) -> AttemptError:
     """The failed attempt, with whether another makes sense: as for `HttpProvider`."""
     failed_at_host = error.status in {408, 409} or (error.status or 0) >= 500
     late = isinstance(error.__cause__, TimeoutError)

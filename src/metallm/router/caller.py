@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from metallm.core.classes import OWN_ARMS
@@ -30,11 +31,10 @@ if TYPE_CHECKING:
 
     from metallm.core.completion import Completion, StreamEvent
     from metallm.core.decision import Decision
-    from metallm.core.protocols import Provider
+    from metallm.core.protocols import Payer, Provider
     from metallm.core.query import Query
     from metallm.router.engine import Engine
     from metallm.router.grader import Grader
-    from metallm.router.tab import Account
 
 _T = TypeVar("_T")
 
@@ -49,7 +49,7 @@ class Caller:
         engine: decides and learns.
         provider: calls arms.
         conversations: which arm has read what; None remembers it for as long as prices count.
-        account: counts what calls come to against a budget; None where there is none.
+        payer: who pays for the calls; None where nobody keeps count of it.
 
     Attributes:
         grader: has a share of the answers graded; None for nobody.
@@ -60,24 +60,17 @@ class Caller:
         engine: Engine,
         provider: Provider,
         conversations: Conversations | None = None,
-        account: Account | None = None,
+        payer: Payer | None = None,
     ) -> None:
         self.engine = engine
         self.grader: Grader | None = None
         self.conversations = conversations or Conversations()
         self._provider = provider
-        self._account = account
+        self._payer = payer
 
-    def through(
-        self, wrapped: Callable[[Provider], Provider], account: Account | None = None
-    ) -> Caller:
-        """A caller like this one whose calls go another way; answers are graded as before.
-
-        Args:
-            wrapped: makes the provider to call, from this one's.
-            account: counts what the calls come to.
-        """
-        made = Caller(self.engine, wrapped(self._provider), self.conversations, account)
+    def paid_by(self, payer: Payer) -> Caller:
+        """A caller like this one, for one request. Grading its answer is paid for as before."""
+        made = Caller(self.engine, self._provider, self.conversations, payer)
         made.grader = self.grader
         return made
 
@@ -113,7 +106,7 @@ class Caller:
             UnfitArmError: no arm that may be chosen can take the query.
             MetaLLMError: as `Engine.decide_queries`.
         """
-        request = _request(body)
+        request = self._request(body)
         takers = self._takers(query, request, arms, named, stream=False)
         decision = await self._decide(query, takers, cost_weight, named, labels, session)
         answer = await self.ask(decision, request, read)
@@ -138,12 +131,12 @@ class Caller:
         Raises:
             ProviderError: as for `answer`.
         """
-        request = _request(body)
+        request = self._request(body)
 
         async def call(arm: str) -> Completion:
             return await self._provider.complete(self.engine.arms[arm], request)
 
-        tab = Tab(self._account)
+        tab = Tab(self._payer)
         arm, completion = await self._first_that_answers(decision, call, tab)
         usage = completion.usage or guessed_usage(decision, completion.text)
         label = None if read is None else read(completion.text)
@@ -178,7 +171,7 @@ class Caller:
 
         Another arm is tried only as long as nothing was sent.
         """
-        request = _request(body)
+        request = self._request(body)
         takers = self._takers(query, request, arms, named, stream=True)
         decision = await self._decide(query, takers, cost_weight, named, (), session)
 
@@ -191,7 +184,7 @@ class Caller:
             except StopAsyncIteration:
                 raise ProviderError(arm, "the stream ended before its first event") from None
 
-        tab = Tab(self._account)
+        tab = Tab(self._payer)
         arm, (first, rest, waited_s) = await self._first_that_answers(decision, call, tab)
         grader = self.grader
 
@@ -241,6 +234,10 @@ class Caller:
         if not takers:
             raise UnfitArmError(obstacles)
         return takers
+
+    def _request(self, body: Mapping[str, Any] | ChatRequest) -> ChatRequest:
+        request = body if isinstance(body, ChatRequest) else ChatRequest(body)
+        return request if request.payer is self._payer else replace(request, payer=self._payer)
 
     async def _decide(
         self,
@@ -309,10 +306,6 @@ class Caller:
     ) -> Future[None]:
         outcome = failed(self.engine, decision, error)
         return self.engine.record([tab.failed(outcome, last=last)])
-
-
-def _request(body: Mapping[str, Any] | ChatRequest) -> ChatRequest:
-    return body if isinstance(body, ChatRequest) else ChatRequest(body)
 
 
 def _order(decision: Decision) -> list[str]:

@@ -8,42 +8,31 @@ is none, then says no less than what was spent.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from metallm.core.ledger import as_usd, nano_usd
 
 if TYPE_CHECKING:
     from metallm.core.outcome import Outcome
-
-
-class Account(Protocol):
-    """What the calls of one request come to; whoever makes them counts here.
-
-    Attributes:
-        spent: nano-USD so far; a call whose bill nobody knows counts with the most it can be.
-        hold: nano-USD that are set aside for an attempt.
-    """
-
-    spent: int
-    hold: int
+    from metallm.core.protocols import Payer
 
 
 class Tab:
     """The charges of one decision.
 
     Args:
-        account: of the request, as it stands before the decision's first attempt; None where no
-            budget is held, then outcomes stay as they are.
+        payer: of the request, as it stands before the decision's first attempt. Without one, or
+            where it holds no budget, outcomes stay as they are.
     """
 
-    def __init__(self, account: Account | None) -> None:
-        self._account = account
-        self._before = 0 if account is None else account.spent
+    def __init__(self, payer: Payer | None) -> None:
+        self._payer = payer if payer is not None and payer.budgeted else None
+        self._before = 0 if payer is None else payer.spent
 
     @property
     def kept(self) -> bool:
         """Whether a budget is held."""
-        return self._account is not None
+        return self._payer is not None
 
     def failed(self, outcome: Outcome, *, last: bool) -> Outcome:
         """The outcome of a failure, with what the decision was charged.
@@ -52,16 +41,16 @@ class Tab:
             outcome: without a charge.
             last: whether no further attempt follows.
         """
-        if self._account is None:
+        if self._payer is None:
             return outcome
-        held = 0 if last else self._account.hold
+        held = 0 if last else self._payer.hold
         return replace(outcome, charged_usd=as_usd(self._charged() + held))
 
     def completed(self, outcome: Outcome) -> Outcome:
         """The outcome of an answer; its cost speaks for itself where it is all that was charged."""
-        if self._account is None or nano_usd(outcome.cost_usd or 0.0) == self._charged():
+        if self._payer is None or nano_usd(outcome.cost_usd or 0.0) == self._charged():
             return outcome
         return replace(outcome, charged_usd=as_usd(self._charged()))
 
     def _charged(self) -> int:
-        return 0 if self._account is None else self._account.spent - self._before
+        return 0 if self._payer is None else self._payer.spent - self._before

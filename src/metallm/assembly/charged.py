@@ -1,0 +1,38 @@
+"""The provider of a gateway: what calls come to is charged to whoever asked."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING
+
+from metallm.assembly.choices import http_provider
+from metallm.providers.retry import Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from metallm.core.protocols import Provider
+    from metallm.providers.bounds import Bounds
+    from metallm.settings import ProviderSettings
+
+
+def charged_provider(
+    settings: ProviderSettings, bounds: Bounds, tell: Callable[[str], None]
+) -> Provider:
+    """Calls arms over HTTP; under a payer's budget each attempt is reserved before it is made.
+
+    Args:
+        settings: how arms are called.
+        bounds: what calls can cost at most; the gateway's, which admits requests by them.
+        tell: is told of bills that pass their bound.
+    """
+    from metallm.providers.charged import ChargedProvider  # noqa: PLC0415 - aiohttp takes .1 s
+    from metallm.providers.http import HttpProvider  # noqa: PLC0415 - the same
+
+    # its own connections: attempts are repeated where each of them is reserved
+    single = HttpProvider(**settings.model_copy(update={"max_retries": 0}).model_dump())
+    retry = Retry(asyncio.sleep, random.random, settings.max_retries)
+    return http_provider(
+        settings, under=lambda plain: ChargedProvider(plain, single, bounds, retry, tell)
+    )
