@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import replace
 from functools import partial
@@ -23,6 +22,7 @@ from metallm.assembly.doors import Doors
 from metallm.assembly.embedders import chosen_embedder
 from metallm.embeddings.grams import grams
 from metallm.errors import ConfigurationError, InputError, TableError, UnknownPriceError
+from metallm.ids import random_id
 from metallm.learners.classes import ClassLearner
 from metallm.learners.cost import CostLearner
 from metallm.providers.abilities import able
@@ -252,4 +252,4 @@ def _weights(recordings: Recordings, weight: float) -> FloatArray | None:
 
 
 def _random_id() -> str:
-    return f"dec_{os.urandom(16).hex()}"
+    return f"dec_{random_id()}"

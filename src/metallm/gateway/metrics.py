@@ -6,7 +6,7 @@ failures and judgements by arm; our own time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from metallm.core.price import Usage
     from metallm.gateway.note import Note
     from metallm.router.answers import Classified
+
+_Metric = TypeVar("_Metric", Counter, Histogram)
 
 OVERHEAD_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
 LATENCY_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
@@ -111,11 +113,30 @@ class Metrics:
         if cost_usd is not None:
             self._cost.labels(arm).inc(cost_usd)
 
-    def _counter(self, name: str, told: str, *labels: str) -> Counter:
-        return Counter(f"metallm_{name}", told, labels, registry=self.registry)
+    def _counter(self, name: str, told: str, *labels: str) -> _Kept[Counter]:
+        return _Kept(Counter(f"metallm_{name}", told, labels, registry=self.registry))
 
     def _histogram(
         self, name: str, told: str, buckets: tuple[float, ...], *labels: str
-    ) -> Histogram:
+    ) -> _Kept[Histogram]:
         full = f"metallm_{name}_seconds"
-        return Histogram(full, told, labels, buckets=buckets, registry=self.registry)
+        return _Kept(Histogram(full, told, labels, buckets=buckets, registry=self.registry))
+
+
+class _Kept(Generic[_Metric]):
+    """A metric whose parts are found by their labels without the library's checks and locks.
+
+    Args:
+        metric: with labels. Their values are few, so all of them can be kept.
+    """
+
+    def __init__(self, metric: _Metric) -> None:
+        self._metric: _Metric = metric
+        self._parts: dict[tuple[str, ...], _Metric] = {}
+
+    def labels(self, *values: str) -> _Metric:
+        """The part with these values."""
+        part = self._parts.get(values)
+        if part is None:
+            part = self._parts[values] = self._metric.labels(*values)
+        return part

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metallm.core.key import PREFIX
+from metallm.ids import random_id
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -56,7 +56,7 @@ class Note:
         text = sent.decode("latin-1")
         sane = 0 < len(text) <= MAX_ID_CHARACTERS and text.isascii() and text.isprintable()
         sane = sane and PREFIX not in text  # no key gets into a log by this door
-        return cls(text if sane else f"req_{uuid.uuid4().hex}", time.perf_counter())
+        return cls(text if sane else f"req_{random_id()}", time.perf_counter())
 
     def elapsed_s(self) -> float:
         """Seconds since the request came."""
