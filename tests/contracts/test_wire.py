@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.wire_cases import (
@@ -238,6 +238,7 @@ def test_what_is_no_request_is_refused_and_breaks_nothing(row: Row, body: dict[s
 
 
 @rows
+@settings(max_examples=30)  # each draws a lot
 @given(st.lists(ODD_EVENTS, max_size=4))
 def test_what_is_no_answer_is_told_or_passed_and_breaks_nothing(
     row: Row, documents: list[dict[str, Any]]
@@ -255,6 +256,7 @@ def test_what_is_no_answer_is_told_or_passed_and_breaks_nothing(
 
 
 @rows
+@settings(max_examples=50)
 @given(st.lists(ODD_ANSWERS, min_size=1, max_size=3))
 def test_what_a_careless_host_says_is_passed_on(row: Row, documents: list[dict[str, Any]]) -> None:
     writer = row.face.writer("sim/arm")
