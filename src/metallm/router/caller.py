@@ -22,7 +22,7 @@ from metallm.router.checks import eligible_arms
 from metallm.router.conversations import Conversations, discount
 from metallm.router.streamed import Streamed
 from metallm.router.tab import Tab
-from metallm.router.waiting import done
+from metallm.router.waiting import after, done
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from metallm.core.completion import Completion, StreamEvent
     from metallm.core.decision import Decision
+    from metallm.core.outcome import Outcome
     from metallm.core.protocols import Payer, Provider
     from metallm.core.query import Query
     from metallm.router.engine import Engine
@@ -108,8 +109,8 @@ class Caller:
         """
         request = self._request(body)
         takers = self._takers(query, request, arms, named, stream=False)
-        decision = await self._decide(query, takers, cost_weight, named, labels, session)
-        answer = await self.ask(decision, request, read)
+        decision, durable = self._decided(query, takers, cost_weight, named, labels, session)
+        answer = await self.ask(decision, request, read, durable=durable)
         self.conversations.remember(query, session, answer.arm, answer.text, self.engine.now())
         if self.grader is not None and not labels:
             self.grader.consider(query, decision, answer.text)
@@ -120,13 +121,19 @@ class Caller:
         decision: Decision,
         body: Mapping[str, Any] | ChatRequest,
         read: Callable[[str], str | None] | None = None,
+        *,
+        durable: Future[None] | None = None,
     ) -> Answer:
         """The decided arm's answer, or that of the next; its outcome is durable on return.
 
+        The disk is synced while the arm answers, for only what leaves us has to wait for both. What
+        is charged to somebody waits first, so that a crash in between forgets no money.
+
         Args:
-            decision: in the log already.
+            decision: in the log, or on its way there.
             body: what is sent upstream, as for `answer`.
             read: reads the label from an answer.
+            durable: resolves once the decision is in the log; None where it is.
 
         Raises:
             ProviderError: as for `answer`.
@@ -136,14 +143,16 @@ class Caller:
         async def call(arm: str) -> Completion:
             return await self._provider.complete(self.engine.arms[arm], request)
 
+        if durable is not None and self._payer is not None:
+            await done(durable)
         tab = Tab(self._payer)
-        arm, completion = await self._first_that_answers(decision, call, tab)
+        arm, completion = await self._first_that_answers(decision, call, tab, durable)
         usage = completion.usage or guessed_usage(decision, completion.text)
         label = None if read is None else read(completion.text)
         outcome = completed(
             self.engine, decision, arm, usage, latency_s=completion.latency_s, answer=label
         )
-        await done(self.engine.record([tab.completed(outcome)]))
+        await done(self._recorded(durable, tab.completed(outcome)))
         return Answer(
             decision,
             arm,
@@ -173,19 +182,24 @@ class Caller:
         """
         request = self._request(body)
         takers = self._takers(query, request, arms, named, stream=True)
-        decision = await self._decide(query, takers, cost_weight, named, (), session)
+        decision, durable = self._decided(query, takers, cost_weight, named, (), session)
+        if self._payer is not None:
+            await done(durable)
 
         async def call(arm: str) -> tuple[StreamEvent, AsyncIterator[StreamEvent], float]:
             started = self.engine.now()
             events = self._provider.stream(self.engine.arms[arm], request)
             try:
                 first = await anext(events)
-                return first, events, max(self.engine.now() - started, 0.0)
             except StopAsyncIteration:
                 raise ProviderError(arm, "the stream ended before its first event") from None
+            waited_s = max(self.engine.now() - started, 0.0)
+            # its id must not reach anybody before it is in the log
+            await _or_close(done(durable), events)
+            return first, events, waited_s
 
         tab = Tab(self._payer)
-        arm, (first, rest, waited_s) = await self._first_that_answers(decision, call, tab)
+        arm, (first, rest, waited_s) = await self._first_that_answers(decision, call, tab, durable)
         grader = self.grader
 
         def finished(text: str) -> None:
@@ -239,7 +253,7 @@ class Caller:
         request = body if isinstance(body, ChatRequest) else ChatRequest(body)
         return request if request.payer is self._payer else replace(request, payer=self._payer)
 
-    async def _decide(
+    def _decided(
         self,
         query: Query,
         arms: Sequence[str] | None,
@@ -247,7 +261,8 @@ class Caller:
         named: str | None,
         labels: tuple[str, ...],
         session: str | None,
-    ) -> Decision:
+    ) -> tuple[Decision, Future[None]]:
+        """The decision, and a future that resolves once it is in the log."""
         discounts = None
         known = None if named else self.conversations.known(query, session, self.engine.now())
         if known is not None:
@@ -263,12 +278,14 @@ class Caller:
             labels=labels,
             discounts=discounts,
         )
-        # an id must not reach anybody before it is in the log
-        await done(durable)
-        return decisions[0]
+        return decisions[0], durable
 
     async def _first_that_answers(
-        self, decision: Decision, call: Callable[[str], Awaitable[_T]], tab: Tab
+        self,
+        decision: Decision,
+        call: Callable[[str], Awaitable[_T]],
+        tab: Tab,
+        durable: Future[None] | None,
     ) -> tuple[str, _T]:
         """The decided arm's answer, or else that of the next by expected reward."""
         failures: list[ProviderError] = []
@@ -278,7 +295,7 @@ class Caller:
                 return arm, await call(arm)
             except asyncio.CancelledError:
                 gone = ProviderError(arm, "the caller went away before the answer came")
-                self._record_failed(decision, gone, tab, last=True)
+                self._record_failed(decision, gone, tab, durable, last=True)
                 raise
             except ProviderError as error:
                 failures.append(error)
@@ -286,13 +303,13 @@ class Caller:
                     isinstance(error, ProviderRejectedError) and error.status in _QUERY_AT_FAULT
                 )
                 last = at_fault or arm == order[-1]
-                await done(self._record_failed(decision, error, tab, last=last))
+                await done(self._record_failed(decision, error, tab, durable, last=last))
                 if at_fault:
                     raise
             except MetaLLMError as error:
                 if tab.kept:  # nothing is held for it any more, and the log has to know
                     told = ProviderError(arm, str(error))
-                    await done(self._record_failed(decision, told, tab, last=True))
+                    await done(self._record_failed(decision, told, tab, durable, last=True))
                 raise
         if all(isinstance(error, ProviderRejectedError) for error in failures):
             # all refuse it, so the query is at fault after all: the last refusal says why
@@ -302,10 +319,31 @@ class Caller:
         raise AllArmsFailedError(failures)
 
     def _record_failed(
-        self, decision: Decision, error: ProviderError, tab: Tab, *, last: bool
+        self,
+        decision: Decision,
+        error: ProviderError,
+        tab: Tab,
+        durable: Future[None] | None,
+        *,
+        last: bool,
     ) -> Future[None]:
         outcome = failed(self.engine, decision, error)
-        return self.engine.record([tab.failed(outcome, last=last)])
+        return self._recorded(durable, tab.failed(outcome, last=last))
+
+    def _recorded(self, durable: Future[None] | None, outcome: Outcome) -> Future[None]:
+        """An outcome in the log, after its decision and never without it."""
+        return after(durable, lambda: self.engine.record([outcome]))
+
+
+async def _or_close(waiting: Awaitable[None], events: AsyncIterator[StreamEvent]) -> None:
+    """Wait; where that fails or is given up, the stream is let go of."""
+    try:
+        await waiting
+    except BaseException:
+        closing = getattr(events, "aclose", None)
+        if closing is not None:
+            await closing()
+        raise
 
 
 def _order(decision: Decision) -> list[str]:
