@@ -54,3 +54,21 @@ def test_data_that_is_no_recording_is_told(
     done = run("sandbox", tmp_path / name)
     assert done.exit_code == 2
     assert told in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("cut", "--fault takes a name and a share, such as cut=0.1, not 'cut'"),
+        ("flood=0.1", "no fault is called 'flood'"),
+        ("cut=2", "shares of faults lie from 0 to 1"),
+    ],
+)
+def test_a_fault_that_cannot_be_is_told(
+    run: Callable[..., Any], tmp_path: Path, fault: str, told: str
+) -> None:
+    data = tmp_path / "data.jsonl"
+    data.write_text(ROW)
+    done = run("sandbox", data, "--port", 0, "--fault", fault)
+    assert done.exit_code == 2
+    assert told in done.stderr

@@ -30,12 +30,28 @@ def sandbox(
         float,
         typer.Option(min=0.0, max=1.0, metavar="P", help="Share of requests that fail on purpose."),
     ] = 0.0,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=P",
+            help="Share of requests that meet a fault, such as cut=0.1; may be given several "
+            "times. Names: error, rate_limit, slow, cut, malformed, no_usage.",
+        ),
+    ] = None,
+    slow: Annotated[
+        float, typer.Option(min=0.0, metavar="S", help="Seconds that the fault slow waits.")
+    ] = 5.0,
+    retry_after: Annotated[
+        int, typer.Option(min=0, metavar="S", help="Seconds that answers 429 ask to wait.")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Seed of the draw that decides which fail.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Serve recorded answers as OpenAI's API would.
+    """Serve recorded answers as the providers' APIs would.
 
-    To try things without keys or costs. With --json one line with host and port is
+    To try things without keys or costs, in the wires of OpenAI, Anthropic, Gemini and Bedrock.
+    Bedrock's requests have to be signed, with the access key
+    "sandbox" and the secret "sandbox". With --json one line with host and port is
     written to stdout when the port is open.
     """
     from metallm.sandbox.serve import serve
@@ -57,5 +73,24 @@ def sandbox(
         latency_s=latency,
         error_rate=error_rate,
         seed=seed,
+        faults=_faults(fault or []),
+        slow_s=slow,
+        retry_after_s=retry_after,
         ready=ready,
     )
+
+
+def _faults(given: list[str]) -> dict[str, float]:
+    """Shares by name."""
+    from metallm.errors import ConfigurationError
+
+    shares = {}
+    for each in given:
+        name, _, share = each.partition("=")
+        try:
+            shares[name] = float(share)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"--fault takes a name and a share, such as cut=0.1, not {each!r}"
+            ) from error
+    return shares

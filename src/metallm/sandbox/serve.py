@@ -12,7 +12,7 @@ from metallm.errors import ConfigurationError
 from metallm.sandbox.app import create_app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from metallm.tables.recordings import Recordings
 
@@ -25,6 +25,9 @@ def serve(
     latency_s: float = 0.0,
     error_rate: float = 0.0,
     seed: int = 0,
+    faults: Mapping[str, float] | None = None,
+    slow_s: float = 5.0,
+    retry_after_s: int = 0,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve recordings until the process is interrupted.
@@ -36,12 +39,24 @@ def serve(
         latency_s: seconds before every answer.
         error_rate: share of requests that fail on purpose, 0 to 1.
         seed: of the draw that decides which.
+        faults: share of requests by the fault that they meet, a name in `faults.FAULTS`.
+        slow_s: seconds that the fault "slow" waits.
+        retry_after_s: seconds that answers 429 ask to wait.
         ready: called with the API's base URL once the port is ours; connections wait from then.
 
     Raises:
-        ConfigurationError: the port is in use, or the address is not ours to listen on.
+        ConfigurationError: the port is in use, or the address is not ours to listen on; an unknown
+            fault, or shares of them that come to more than 1.
     """
-    app = create_app(recordings, latency_s=latency_s, error_rate=error_rate, seed=seed)
+    app = create_app(
+        recordings,
+        latency_s=latency_s,
+        error_rate=error_rate,
+        seed=seed,
+        faults=faults,
+        slow_s=slow_s,
+        retry_after_s=retry_after_s,
+    )
     with bind(host, port) as listener:
         if ready is not None:
             shown = f"[{host}]" if ":" in host else host
