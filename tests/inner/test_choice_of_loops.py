@@ -90,7 +90,7 @@ def test_a_copied_ridge_learns_on_its_own(
     use(monkeypatch, loops)
     ridge = ArmRidge(2, np.ones(3), np.zeros(3))
     ridge.update(0, np.ones(3), 1.0)
-    copies = [copy.deepcopy(ridge), pickle.loads(pickle.dumps(ridge))]  # noqa: S301 - our own
+    copies = [copy.deepcopy(ridge), pickle.loads(pickle.dumps(ridge))]
     before, probe = ridge.theta.copy(), np.ones((1, 3))
     for each in copies:
         each.update(0, np.ones(3), 0.0)
