@@ -11,22 +11,28 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
-from metallm.core.wires import ANTHROPIC
+from metallm.core.wires import ANTHROPIC, OPENAI
 from metallm.errors import MetaLLMError
 from metallm.gateway.accent import Accent
+from metallm.gateway.access import Access
+from metallm.gateway.aliases import checked_aliases
 from metallm.gateway.chat import Chat
 from metallm.gateway.classify import Classify
 from metallm.gateway.counting import Counting
 from metallm.gateway.decisions import Decisions
+from metallm.gateway.desk import Desk
 from metallm.gateway.errors import on_error, on_refused
 from metallm.gateway.feedback import Feedback
 from metallm.gateway.health import Health
 from metallm.gateway.judges import Judges
+from metallm.gateway.limits import Limits
 from metallm.gateway.logs import make_log
 from metallm.gateway.metrics import Metrics
 from metallm.gateway.models import Models
+from metallm.gateway.naming import AUTO, Names
 from metallm.gateway.origin import SameOrigin
 from metallm.gateway.queue import Queue
+from metallm.gateway.rules import Rules
 from metallm.gateway.tasks import Tasks
 from metallm.gateway.watch import Watch
 
@@ -47,6 +53,7 @@ def create_app(
     on_close: Callable[[], Awaitable[None]] | None = None,
     log: FilteringBoundLogger | None = None,
     origins: Sequence[str] = (),
+    rules: Rules | None = None,
 ) -> Starlette:
     """An ASGI app that speaks OpenAI's and Anthropic's wires, and takes feedback.
 
@@ -56,21 +63,35 @@ def create_app(
         on_close: awaited when the server shuts down, such as `Router.aclose`.
         log: gets one line a request; None writes JSON lines to stderr.
         origins: other sites whose pages may ask from a browser.
+        rules: keys, aliases and what is kept; None for a gateway that asks for no keys.
+
+    Raises:
+        ConfigurationError: an alias that cannot be.
     """
     engine = caller.engine
     metrics = Metrics()
     log = make_log() if log is None else log
-    chat = Chat(caller, metrics, log, max_body_bytes)
-    messages = Chat(caller, metrics, log, max_body_bytes, wire=ANTHROPIC, kind="messages")
-    counting = Counting(caller, max_body_bytes)
-    classify = Classify(caller, metrics, max_body_bytes)
+    rules = Rules() if rules is None else rules
+    declared = engine.scoring.declared
+    aliases = checked_aliases(rules.aliases, engine.arms, {AUTO})
+    names, limits = Names(engine.arms, aliases), Limits()
+    desk = Desk(caller, aliases, rules.bounds, limits, metrics)
+    desk.open(() if rules.keyring is None else rules.keyring.keys())
+
+    def chats(wire: str, kind: str) -> Chat:
+        told = (desk, names, metrics, log, max_body_bytes)
+        return Chat(*told, wire=wire, kind=kind, heartbeat_s=rules.heartbeat_s)
+
+    chat, messages = chats(OPENAI, "chat"), chats(ANTHROPIC, "messages")
+    counting = Counting(caller, names, desk.permits, max_body_bytes)
+    classify = Classify(desk, declared, metrics, max_body_bytes)
     feedback = Feedback(engine, metrics, max_body_bytes)
-    models = Models(engine.arms, int(engine.now()))
+    models = Models(engine.arms, aliases, desk.permits, int(engine.now()))
     decisions = Decisions(engine)
     judges = Judges(engine)
-    tasks = Tasks(engine.scoring.declared)
+    tasks = Tasks(declared)
     queue = Queue(engine)
-    health = Health(engine, metrics)
+    health = Health(engine, metrics, rules.keyring)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -102,6 +123,9 @@ def create_app(
             Middleware(Watch, metrics=metrics, log=log),
             Middleware(SameOrigin, allowed=origins),
             *_cross_origin(origins),
+            Middleware(
+                Access, keyring=rules.keyring, limits=limits, metrics=metrics, local=rules.local
+            ),
         ],
         exception_handlers={MetaLLMError: on_error, HTTPException: on_refused},
         lifespan=lifespan,

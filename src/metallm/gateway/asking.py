@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metallm.core.query import Query
-from metallm.gateway.naming import AUTO
+from metallm.gateway.naming import AUTO, Meant
 from metallm.gateway.reading import FieldError, Routing, flag_field, only_fields, text_field
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Asked:
         routing: what the client says about the choice.
         stream: whether it wants events.
         session: names the conversation; None where the client gives it no name.
+        model: what the client asked for.
+        meant: what that means.
     """
 
     query: Query
@@ -41,7 +43,16 @@ class Asked:
     named: str | None
     routing: Routing
     stream: bool
-    session: str | None = None
+    session: str | None
+    model: str
+    meant: Meant
+
+    @property
+    def cost_weight(self) -> float | None:
+        """p: the client's, or else the alias's."""
+        alias = self.meant.alias
+        given = self.routing.cost_weight
+        return alias.cost_weight if given is None and alias is not None else given
 
 
 def read_asked(body: dict[str, Any], headers: Mapping[str, str], face: Face, names: Names) -> Asked:
@@ -60,7 +71,8 @@ def read_asked(body: dict[str, Any], headers: Mapping[str, str], face: Face, nam
     model = text_field(body, "model")
     if model is None:
         raise FieldError("model", f"is missing: ask for {AUTO!r} or for an arm by its name")
-    named = names.find(model)
+    meant = names.meaning(model)
+    named = meant.arm
     extension = body.pop(EXTENSION, None)
     routing = _routing(extension, named=named is not None)
     session = (extension or {}).get("session") or headers.get(SESSION_HEADER)
@@ -68,8 +80,9 @@ def read_asked(body: dict[str, Any], headers: Mapping[str, str], face: Face, nam
     if not isinstance(messages, list):
         raise FieldError("messages", "must be a list of messages")
     request, stream = face.read_request(body, headers), flag_field(body, "stream")
-    query = Query.of(request.body["messages"], task=routing.task)
-    return Asked(query, request, named, routing, stream, session)
+    task = routing.task or meant.task or (None if meant.alias is None else meant.alias.task)
+    query = Query.of(request.body["messages"], task=task)
+    return Asked(query, request, named, routing, stream, session, model, meant)
 
 
 def _routing(extension: object, *, named: bool) -> Routing:

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from starlette.responses import Response
 
+from metallm.core.completion import ChatRequest
 from metallm.core.query import Query
-from metallm.errors import ProviderError, UnfitArmError, first_of
+from metallm.errors import (
+    AccessError,
+    BudgetExhaustedError,
+    ProviderError,
+    UnfitArmError,
+    first_of,
+)
 from metallm.gateway.errors import JSON, error_body
 from metallm.gateway.headers import cost_headers, decision_headers
 from metallm.gateway.note import note_of
@@ -32,9 +39,10 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from metallm.core.task import Task
+    from metallm.gateway.desk import Desk
     from metallm.gateway.metrics import Metrics
     from metallm.router.answers import Classified
-    from metallm.router.caller import Caller
     from metallm.tasks.forms import TaskForm
 
 FIELDS = Routing.FIELDS | {"text", "texts", "labels", "descriptions", "max_calls"}
@@ -47,14 +55,17 @@ class Classify:
     """Classifications.
 
     Args:
-        caller: decides and calls.
+        desk: admits texts.
+        declared: tasks by name.
         metrics: counts.
         max_body_bytes: of a request.
     """
 
-    def __init__(self, caller: Caller, metrics: Metrics, max_body_bytes: int) -> None:
-        self._caller = caller
-        self._declared = caller.engine.scoring.declared
+    def __init__(
+        self, desk: Desk, declared: Mapping[str, Task], metrics: Metrics, max_body_bytes: int
+    ) -> None:
+        self._desk = desk
+        self._declared = declared
         self._asked = Asked(self._declared)
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
@@ -69,7 +80,7 @@ class Classify:
             raise FieldError("text", "or texts must be given, one of the two")
         routing = Routing.read(body)
         form = self._form(body, routing.task)
-        asking = _Asking(form, routing, whole_field(body, "max_calls", 1))
+        asking = _Asking(request, form, routing, whole_field(body, "max_calls", 1))
         if texts is not None:
             results = await while_present(request.receive, self._all(texts, asking))
             return Response(orjson.dumps({"results": results}), media_type=JSON)
@@ -89,7 +100,7 @@ class Classify:
         async def one(text: str) -> dict[str, Any]:
             try:
                 return _told(await self._ask(text, asking), asking.form)
-            except (ProviderError, UnfitArmError) as error:
+            except (ProviderError, UnfitArmError, AccessError, BudgetExhaustedError) as error:
                 return {"label": None, **orjson.loads(error_body(error))}
 
         return await in_order(texts, one, AT_ONCE)
@@ -97,17 +108,23 @@ class Classify:
     async def _ask(self, text: str, asking: _Asking) -> Classified:
         form, routing = asking.form, asking.routing
         query = Query.of(form.messages(text), task=routing.task, text=text)
+        asked = ChatRequest({"messages": form.messages(text)}, form.answer_format)
+        visit = self._desk.admit(asking.request, query, asked, arms=routing.arms)
+        called = False
         try:
-            found = await Classifier(self._caller).classify(
-                query,
+            found = await Classifier(visit.caller).classify(
+                visit.query,
                 form,
-                arms=routing.arms,
+                arms=visit.arms,
                 cost_weight=routing.cost_weight,
                 max_calls=asking.max_calls,
             )
+            called = bool(found.calls)
         except ProviderError as error:
             self._metrics.failed(error)
             raise
+        finally:
+            visit.close(answered=called)
         self._metrics.classified(found)
         return found
 
@@ -142,11 +159,13 @@ class _Asking:
     """What is asked of each text of a request.
 
     Args:
+        request: who asks.
         form: asks and reads.
         routing: what the caller says about the choice.
         max_calls: arms that each text may be sent to.
     """
 
+    request: Request
     form: TaskForm
     routing: Routing
     max_calls: int

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from metallm.core.query import CHARACTERS_PER_TOKEN, message_text
 from metallm.core.wires import ANTHROPIC
 from metallm.errors import ProviderError
+from metallm.gateway.access import key_of
 from metallm.gateway.asking import EXTENSION
 from metallm.gateway.errors import JSON
-from metallm.gateway.naming import Names
 from metallm.gateway.note import note_of
 from metallm.gateway.presence import while_present
 from metallm.gateway.reading import FieldError, read_body, text_field
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from metallm.core.completion import ChatRequest
+    from metallm.gateway.naming import Names
+    from metallm.gateway.permits import Permits
     from metallm.router.caller import Caller
 
 ESTIMATED = {"x-metallm-tokens-estimated": "true"}
@@ -34,13 +36,16 @@ class Counting:
 
     Args:
         caller: asks arms.
+        names: finds what is meant by a model.
+        permits: whom a client may ask.
         max_body_bytes: of a request.
     """
 
-    def __init__(self, caller: Caller, max_body_bytes: int) -> None:
+    def __init__(self, caller: Caller, names: Names, permits: Permits, max_body_bytes: int) -> None:
         self._caller = caller
         self._max_body_bytes = max_body_bytes
-        self._names = Names(caller.engine.arms)
+        self._names = names
+        self._permits = permits
 
     async def count(self, request: Request) -> Response:
         """One count."""
@@ -50,7 +55,9 @@ class Counting:
         model = text_field(body, "model")
         if model is None:
             raise FieldError("model", "is missing: name an arm, or 'auto' for a guess")
-        note.arm = self._names.find(model)
+        meant = self._names.meaning(model)
+        self._permits.check(key_of(request), model, meant)
+        note.arm = meant.arm
         asked = FACES[ANTHROPIC].read_request(body, request.headers)
         tokens = await while_present(request.receive, self._counted(note.arm, asked))
         told: Mapping[str, str] = {}

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from starlette.responses import Response
 
+from metallm.gateway.access import key_of
 from metallm.gateway.errors import JSON
 from metallm.gateway.note import note_of
+from metallm.gateway.tenants import decision_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +38,7 @@ class Decisions:
     async def one(self, request: Request) -> Response:
         """One decision with its outcomes, oldest first; of a classification its further steps."""
         note = note_of(request, "decisions")
-        decision = self._engine.decision(request.path_params["decision_id"])
+        decision = decision_of(self._engine, request.path_params["decision_id"], key_of(request))
         note.decision_id, note.arm = decision.id, decision.arm
         told = _told(decision, self._engine.outcomes(decision.id))
         if decision.labels and decision.parent is None:
@@ -63,6 +65,7 @@ def _told(decision: Decision, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "labels": list(decision.labels),
         "task": decision.task,
         "parent": decision.parent,
+        "client": None if decision.client is None else asdict(decision.client),
         "outcomes": [_outcome(each) for each in outcomes],
     }
     if decision.text is not None:  # only where prompts are logged

@@ -9,6 +9,7 @@ import orjson
 from starlette.responses import Response
 
 from metallm.errors import InputError, MetaLLMError, StoreError
+from metallm.gateway.access import key_of
 from metallm.gateway.errors import JSON, error_body, kind_of
 from metallm.gateway.note import note_of
 from metallm.gateway.reading import (
@@ -21,6 +22,7 @@ from metallm.gateway.reading import (
     text_field,
     texts_field,
 )
+from metallm.gateway.tenants import decision_of
 from metallm.router.answers import Judgement
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from metallm.core.key import Key
     from metallm.core.outcome import Outcome
     from metallm.gateway.metrics import Metrics
     from metallm.router.engine import Engine
@@ -61,24 +64,25 @@ class Feedback:
         body = await read_body(request, self._max_body_bytes)
         if MANY in body:
             only_fields(body, {MANY})
-            return _json({"results": await self._many(list_field(body, MANY))})
-        learned = await self._learned(self._submit(body))
+            items = list_field(body, MANY)
+            return _json({"results": await self._many(items, key_of(request))})
+        learned = await self._learned(self._submit(body, key_of(request)))
         note.decision_id, note.arm = learned["decision_id"], learned["arm"]
         return _json(learned)
 
-    async def _many(self, items: list[Any]) -> list[dict[str, Any]]:
+    async def _many(self, items: list[Any], key: Key | None) -> list[dict[str, Any]]:
         """Every item's own status and answer; what cannot be used takes nothing else with it.
 
         All are submitted before the first is awaited, so that they become durable together.
         """
-        submitted = [self._tried(item) for item in items]
+        submitted = [self._tried(item, key) for item in items]
         return [each if isinstance(each, dict) else await self._told(each) for each in submitted]
 
-    def _tried(self, item: Any) -> _Submitted | dict[str, Any]:
+    def _tried(self, item: Any, key: Key | None) -> _Submitted | dict[str, Any]:
         try:
             if not isinstance(item, dict):
                 raise InputError("a judgement must be an object")
-            return self._submit(item)
+            return self._submit(item, key)
         except (InputError, StoreError) as error:
             return _failed(error)
 
@@ -88,8 +92,10 @@ class Feedback:
         except StoreError as error:
             return _failed(error)
 
-    def _submit(self, item: dict[str, Any]) -> _Submitted:
-        return self._engine.submit_feedback(_judgement(item))
+    def _submit(self, item: dict[str, Any], key: Key | None) -> _Submitted:
+        judgement = _judgement(item)
+        decision_of(self._engine, judgement.decision_id, key)
+        return self._engine.submit_feedback(judgement)
 
     async def _learned(self, submitted: _Submitted) -> dict[str, Any]:
         outcome, done = submitted

@@ -1,4 +1,4 @@
-"""GET /v1/models and /v1/models/{id}: "auto", then the arms with their prices."""
+"""GET /v1/models and /v1/models/{id}: "auto", aliases, then the arms with their prices."""
 
 from __future__ import annotations
 
@@ -10,51 +10,89 @@ import orjson
 from starlette.responses import Response
 
 from metallm.errors import UnknownArmError
+from metallm.gateway.access import key_of
 from metallm.gateway.errors import JSON
 from metallm.gateway.naming import AUTO
 from metallm.gateway.note import note_of
 from metallm.wire.openai_chat import write_model
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from starlette.requests import Request
 
     from metallm.core.arm import Arm
+    from metallm.gateway.aliases import Alias
+    from metallm.gateway.permits import Permits
 
 OWNER = "metallm"
 
 
 class Models:
-    """The models that can be asked for; written once, for they do not change.
+    """The models that can be asked for; each client sees those that it may ask.
 
     Args:
         arms: the arms by name.
+        aliases: the aliases by name.
+        permits: what a client may ask.
         created: POSIX seconds.
     """
 
-    def __init__(self, arms: Mapping[str, Arm], created: int) -> None:
-        told = [_auto(created), *(_arm(arm, created) for arm in arms.values())]
-        page = {"first_id": told[0]["id"], "last_id": told[-1]["id"], "has_more": False}
-        self._all = orjson.dumps({"object": "list", "data": told, **page})
-        self._each = {each["id"]: orjson.dumps(each) for each in told}
+    def __init__(
+        self,
+        arms: Mapping[str, Arm],
+        aliases: Mapping[str, Alias],
+        permits: Permits,
+        created: int,
+    ) -> None:
+        self._permits = permits
+        self._told = {
+            AUTO: _auto(created),
+            **{name: _alias(alias, created) for name, alias in aliases.items()},
+            **{name: _arm(arm, created) for name, arm in arms.items()},
+        }
+        self._lists: dict[tuple[str, ...], bytes] = {}
 
     async def all(self, request: Request) -> Response:
         """The list."""
         note_of(request, "models")
-        return Response(self._all, media_type=JSON)
+        names = self._permits.models(key_of(request))
+        # few: as many as there are kinds of keys
+        known = self._lists.get(names)
+        if known is None:
+            known = self._lists[names] = self._list(names)
+        return Response(known, media_type=JSON)
 
     async def one(self, request: Request) -> Response:
         """One of them."""
         note_of(request, "models")
-        name = request.path_params["name"]
-        if name not in self._each:
-            raise UnknownArmError(name, tuple(self._each))
-        return Response(self._each[name], media_type=JSON)
+        name, names = request.path_params["name"], self._permits.models(key_of(request))
+        if name not in names:
+            raise UnknownArmError(name, names)
+        return Response(orjson.dumps(self._told[name]), media_type=JSON)
+
+    def _list(self, names: Sequence[str]) -> bytes:
+        page = {
+            "first_id": names[0] if names else None,
+            "last_id": names[-1] if names else None,
+            "has_more": False,
+        }
+        data = [self._told[name] for name in names]
+        return orjson.dumps({"object": "list", "data": data, **page})
 
 
 def _auto(created: int) -> dict[str, Any]:
     return {**_model(AUTO, OWNER, created), "metallm": {"price_per_mtok": None}}
+
+
+def _alias(alias: Alias, created: int) -> dict[str, Any]:
+    told = {
+        "price_per_mtok": None,
+        "arms": list(alias.arms) or None,
+        "cost_weight": alias.cost_weight,
+        "task": alias.task,
+    }
+    return {**_model(alias.name, OWNER, created), "metallm": told}
 
 
 def _arm(arm: Arm, created: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metallm.errors import UnknownArmError
@@ -12,12 +13,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from metallm.core.arm import Arm
+    from metallm.gateway.aliases import Alias
 
 AUTO = "auto"
 """The model to ask for where the router is to choose."""
 
+AUTO_FOR = "auto:"
+"""The same, with the name of a task behind it."""
+
 _LATEST = "-latest"
 _DATE = re.compile(r"(?:-20\d{6}|-20\d\d-\d\d-\d\d|-latest)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a client means by the model that it names.
+
+    Args:
+        arm: an arm's name; None where the router is to choose.
+        alias: the alias that was asked for.
+        task: the task that was named along.
+    """
+
+    arm: str | None = None
+    alias: Alias | None = None
+    task: str | None = None
 
 
 class Names:
@@ -28,13 +48,29 @@ class Names:
 
     Args:
         arms: the arms by name.
+        aliases: the aliases by name.
     """
 
-    def __init__(self, arms: Mapping[str, Arm]) -> None:
+    def __init__(self, arms: Mapping[str, Arm], aliases: Mapping[str, Alias] | None = None) -> None:
         self._arms = arms
+        self._aliases = aliases or {}
         models = [(arm.upstream_model, arm.name) for arm in arms.values()]
         self._exact = _single(models)
         self._undated = _single([(undated(model), arm) for model, arm in models])
+
+    def meaning(self, model: str) -> Meant:
+        """What is meant by a model.
+
+        Raises:
+            UnknownArmError: nothing, or more than one arm, can be meant.
+        """
+        alias = self._aliases.get(model)
+        if alias is not None:
+            return Meant(alias=alias)
+        task = model.removeprefix(AUTO_FOR)
+        if task != model and task:
+            return Meant(task=task)
+        return Meant(self.find(model))
 
     def find(self, model: str) -> str | None:
         """The arm's name; None where the router is to choose.
@@ -51,7 +87,7 @@ class Names:
         if found is None and (model == plain or model.endswith(_LATEST)):
             found = self._undated.get(plain)  # never one date for another
         if found is None:
-            raise UnknownArmError(model, (AUTO, *self._arms))
+            raise UnknownArmError(model, (AUTO, *self._aliases, *self._arms))
         return found
 
 

@@ -40,6 +40,37 @@ async def while_present(receive: Receive, work: Coroutine[Any, Any, _T]) -> _T:
         await asyncio.gather(task, gone, return_exceptions=True)
 
 
+async def begin_while_present(
+    receive: Receive, work: Coroutine[Any, Any, _T], patience_s: float | None
+) -> asyncio.Task[_T]:
+    """Begin the work, and wait for it as long as patience lasts and the client is there.
+
+    Args:
+        receive: the request's channel, its body read to the end.
+        work: is cancelled, and waited for, when the client goes away.
+        patience_s: seconds; None for as long as it takes.
+
+    Returns:
+        The work: done, or still at it.
+
+    Raises:
+        ClientDisconnect: the client went away.
+    """
+    task = asyncio.create_task(work)
+    gone = asyncio.create_task(_gone(receive))
+    stopped: list[asyncio.Task[Any]] = [task, gone]
+    try:
+        await asyncio.wait(stopped, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+        if gone.done() and not task.done():
+            raise ClientDisconnect
+        stopped = [gone]
+        return task
+    finally:
+        for each in stopped:
+            each.cancel()
+        await asyncio.gather(*stopped, return_exceptions=True)
+
+
 class EventStream(Response):
     """Server-sent events as they come.
 

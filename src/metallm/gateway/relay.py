@@ -75,11 +75,13 @@ class Relay:
                     if frames := write(event):
                         yield frames
         except MetaLLMError as error:
+            self._note.broken = True
             if isinstance(error, ProviderError):
                 self._metrics.failed(error)
             told = error.status if isinstance(error, StreamCutError) else None
             status = told or kind_of(error).status  # what the arm's stream itself said, if it did
             self._error = self._writer.error(error_body(error), status=status)
         except Exception as error:  # noqa: BLE001 - the answer has begun: it can only be told within
+            self._note.broken = True
             tell_internal(self._log, self._note, error)
             self._error = self._writer.error(internal_body(self._note.request_id), status=500)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace as changed
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -581,6 +581,10 @@ class Engine:
         """USD of a standard answer of an arm at its list price; None where that is unknown."""
         price = self.arms[arm].list_price if arm in self.arms else None
         return None if price is None else list_cost_usd(price, input_tokens)
+
+    def spent_nano(self, by: Literal["key", "alias"], name: str, since: float) -> int:
+        """What a key's or an alias's decisions came to since a moment, nano-USD, by the log."""
+        return self._store.spent_nano(by, name, since)
 
     def now(self) -> float:
         """POSIX seconds, by the router's clock."""
