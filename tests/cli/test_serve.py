@@ -95,6 +95,40 @@ def test_a_log_that_another_process_writes_is_a_failure(
     assert "is being written by another store" in done.stderr
 
 
+ONE_ARM = '[[arms]]\nname = "openai/gpt-4o"\n'
+
+
+def test_beyond_this_machine_a_gateway_without_keys_does_not_start(
+    run: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "metallm.toml").write_text(ONE_ARM)
+    done = run("serve", "--host", "0.0.0.0", "--port", 0)
+    assert done.exit_code == 2
+    assert "metallm keys add NAME" in done.stderr
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("way", ["a key", "a setting with a frightening name"])
+def test_beyond_this_machine_it_starts_with_a_key_or_when_it_is_told_to(
+    run: Callable[..., Any], tmp_path: Path, way: str
+) -> None:
+    (tmp_path / "metallm.toml").write_text(ONE_ARM)
+    words = ["serve", "--host", "0.0.0.0", "--port", "0", "--json"]
+    if way == "a key":
+        assert run("keys", "add", "ci").exit_code == 0
+    else:
+        words = ["--set", "gateway.dangerously_open_to_everybody=true", *words]
+    with started(*words, cwd=tmp_path) as process:
+        port = int(place(process).rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(b"GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            answer = client.makefile("rb").read()
+        process.send_signal(signal.SIGTERM)
+        err = process.communicate(timeout=TIMEOUT_S)[1]
+    assert answer.startswith(b"HTTP/1.1 401" if way == "a key" else b"HTTP/1.1 200")
+    assert ("keys: 1 in force" if way == "a key" else "WARNING: no key is asked for") in err
+
+
 @pytest.mark.parametrize(
     ("arms", "arguments", "told"),
     [

@@ -156,4 +156,4 @@ def test_a_file_that_cannot_be_read_leaves_what_is_known_in_force_and_is_told_of
 def test_the_keys_can_be_listed(bench: Bench) -> None:
     bench.file.add(key(1))
     bench.file.add(key(2))
-    assert bench.ring().keys() == [key(1), key(2)]
+    assert bench.ring().known() == [key(1), key(2)]

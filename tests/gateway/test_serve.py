@@ -73,14 +73,9 @@ def test_a_signal_lets_open_requests_end_and_returns(sign: signal.Signals) -> No
         assert err == ""
 
 
-@pytest.mark.process
-def test_listening_beyond_this_machine_is_warned_of() -> None:
-    with served("0.0.0.0") as (process, _):
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=20)
-        assert out == "over\n"
-        assert '"level":"warning"' in err
-        assert "spend your keys" in err
+def test_listening_beyond_this_machine_is_refused_unless_it_is_meant() -> None:
+    with pytest.raises(ConfigurationError, match="metallm keys add NAME"):
+        serve(None, "0.0.0.0", 0)  # type: ignore[arg-type]
 
 
 def test_a_port_in_use_is_told_with_host_port_and_a_way_out() -> None:

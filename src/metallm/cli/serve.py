@@ -18,7 +18,11 @@ from metallm.cli.options import (  # noqa: TC001 - typer reads the annotations
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from metallm.assembly import Router
+    from metallm.gateway.keyring import Keyring
+    from metallm.settings import Settings
 
 
 def serve(
@@ -42,8 +46,12 @@ def serve(
     With --json one line with host and port is written to stdout once requests are taken.
     """
     from metallm.assembly import Router
+    from metallm.assembly.charged import charged_provider
     from metallm.gateway.app import create_app
+    from metallm.gateway.logs import make_log
+    from metallm.gateway.rules import Rules
     from metallm.gateway.serve import serve as run
+    from metallm.providers.bounds import Bounds
 
     settings = read_settings(
         config,
@@ -55,10 +63,20 @@ def serve(
         store=store,
         log_prompts=log_prompts,
     )
-    router = Router.from_settings(settings)
+    log = make_log()
+
+    def warn(told: str) -> None:
+        log.warning("warning", told=told)
+
+    keyring = _keyring(settings, warn)
+    openly = settings.gateway.dangerously_open_to_everybody
+    bounds = Bounds(settings.gateway.max_tokens)
+    provider = charged_provider(settings.providers, bounds, warn)
+    router = Router.from_settings(settings, provider=provider)
 
     def ready(address: str, taken: int) -> None:
         _say(router, address, taken, settings.store.path)
+        _say_who(keyring, settings.gateway.keys, openly=openly)
         if as_json:
             put_json({"host": address, "port": taken})
 
@@ -67,13 +85,39 @@ def serve(
             router.caller,
             max_body_bytes=int(settings.gateway.max_body_mib * 2**20),
             on_close=router.aclose,
+            log=log,
             origins=settings.gateway.origins,
+            rules=Rules.of(settings, keyring, bounds, local=not openly),
         )
-        run(app, settings.gateway.host, settings.gateway.port, on_ready=ready)
+        run(
+            app,
+            settings.gateway.host,
+            settings.gateway.port,
+            on_ready=ready,
+            beyond_loopback=openly or keyring.asks(),
+        )
     finally:
         # the app closes it where it ran; where the port was taken it never did
         router.close()
     tell("stopped")
+
+
+def _keyring(settings: Settings, warn: Callable[[str], None]) -> Keyring:
+    from metallm.gateway.keyring import Keyring
+    from metallm.store.keys import KeyFile
+
+    return Keyring(KeyFile(settings.gateway.keys), tell=warn)
+
+
+def _say_who(keyring: Keyring, path: str, *, openly: bool) -> None:
+    """Who may use it."""
+    if keyring.asks():
+        count = sum(key.revoked_at is None for key in keyring.known())
+        tell(f"keys: {count} in force, in {path}")
+    elif openly:
+        tell("WARNING: no key is asked for: whoever reaches this address spends your money")
+    else:
+        tell("keys: none, so only this machine may ask; 'metallm keys add NAME' makes one")
 
 
 def _say(router: Router, host: str, port: int, store: str | None) -> None:

@@ -76,7 +76,7 @@ def create_app(
     aliases = checked_aliases(rules.aliases, engine.arms, {AUTO})
     names, limits = Names(engine.arms, aliases), Limits()
     desk = Desk(caller, aliases, rules.bounds, limits, metrics)
-    desk.open(() if rules.keyring is None else rules.keyring.keys())
+    desk.open(() if rules.keyring is None else rules.keyring.known())
 
     def chats(wire: str, kind: str) -> Chat:
         told = (desk, names, metrics, log, max_body_bytes)

@@ -68,7 +68,7 @@ class Keyring:
         self._trouble: str | None = None
         self._read()
 
-    def keys(self) -> list[Key]:
+    def known(self) -> list[Key]:
         """Every key that was ever made, oldest first."""
         self._refresh()
         return list(self._keys.values())

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from metallm.errors import ConfigurationError
-from metallm.gateway.logs import make_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +31,7 @@ def serve(
     port: int = 8080,
     *,
     on_ready: Callable[[str, int], None] | None = None,
+    beyond_loopback: bool = False,
 ) -> None:
     """Serve until SIGINT or SIGTERM; open requests end first, then the app closes.
 
@@ -40,17 +40,18 @@ def serve(
         host: address or name to listen on.
         port: TCP port; 0 takes a free one.
         on_ready: called with host and port once requests are taken.
+        beyond_loopback: whether others than this machine may reach it.
 
     Raises:
-        ConfigurationError: the port is in use, or the address is not ours to listen on.
+        ConfigurationError: the port is in use, the address is not ours to listen on, or others
+            could reach it and may not.
     """
     with bind(host, port) as listener:
-        if not is_loopback(listener):
-            make_log().warning(
-                "open to the network",
-                host=host,
-                told="anybody who reaches this address can spend your keys: there are no client "
-                "keys yet; listen on 127.0.0.1, or put a proxy with authentication before it",
+        if not (beyond_loopback or is_loopback(listener)):
+            raise ConfigurationError(
+                f"{host} can be reached from other machines, and there is no key yet: whoever "
+                "reaches it could spend yours. Make a key with 'metallm keys add NAME', or listen "
+                "on 127.0.0.1"
             )
         taken = listener.getsockname()[1]
         # no logging of uvicorn's own: what matters is logged by the app, on stderr
