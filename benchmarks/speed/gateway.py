@@ -4,7 +4,7 @@
 
 Load, gateway and mock upstream are processes of their own on loopback; the upstream answers at
 once. Ours routes among 12 arms, embeds every text, logs decision and outcome durably to SQLite and
-counts; with --keys it checks a key too. CPU is that of the server's whole process tree. The loads
+counts, and checks the client's key. CPU is that of the server's whole process tree. The loads
 of all servers take turns, several rounds, and the median round counts, with the range beside it.
 
     cpu_ms, cpu_ms_stream   CPU of a request at 32 connections, and of a stream of 22 events

@@ -13,7 +13,13 @@ from pathlib import Path
 
 from serving.measures import Run, Target, load, memory_mib
 from serving.processes import free_port, server
-from serving.sites import installed_mb, litellm_files, settings_file
+from serving.sites import (
+    LITELLM_KEY,
+    client_key,
+    installed_mb,
+    litellm_files,
+    settings_file,
+)
 
 HERE = Path(__file__).resolve().parent
 
@@ -58,18 +64,17 @@ def _measured(options: argparse.Namespace, folder: Path, stack: ExitStack) -> di
     targets["passthrough"] = _target("passthrough", passed, "mock", pid)
     own = free_port()
     config = settings_file(folder, base, own)
-    pid, started = stack.enter_context(
-        server([sys.executable, "-m", "metallm.cli", "serve", "--config", str(config)], own,
-               cwd=folder)
-    )  # fmt: skip
-    targets["metallm"] = _target("metallm", own, "auto", pid)
-    found["start_s"] = (started,) * 3
+    key = client_key(config)
+    command = [sys.executable, "-m", "metallm.cli", "serve", "--config", str(config)]
+    found["start_s"] = _spread([_start_s(command, own, folder) for _ in range(5)])
+    pid, _ = stack.enter_context(server(command, own, cwd=folder))
+    targets["metallm"] = _target("metallm", own, "auto", pid, key)
     found["import_s"] = _spread([_import_s() for _ in range(5)])
     if options.litellm is not None:
         port = free_port()
         arguments = litellm_files(options.litellm, folder, base, port)
         pid, started = stack.enter_context(server(arguments, port, cwd=folder))
-        targets["litellm"] = _target("litellm", port, "mock", pid)
+        targets["litellm"] = _target("litellm", port, "mock", pid, LITELLM_KEY)
         found["start_s.litellm"] = (started,) * 3
     _warm(targets)
     found |= _loads(targets, count, rounds)
@@ -77,8 +82,8 @@ def _measured(options: argparse.Namespace, folder: Path, stack: ExitStack) -> di
     return found
 
 
-def _target(name: str, port: int, model: str, pid: int) -> Target:
-    return Target(name, f"http://127.0.0.1:{port}/v1/chat/completions", model, pid)
+def _target(name: str, port: int, model: str, pid: int, key: str = "") -> Target:
+    return Target(name, f"http://127.0.0.1:{port}/v1/chat/completions", model, pid, key)
 
 
 def _warm(targets: dict[str, Target]) -> None:
@@ -133,6 +138,11 @@ def _memory(target: Target, count: int) -> dict[str, Spread]:
     return {"rss_mib": (late,) * 3, "rss_growth_mib": (late - early,) * 3}
 
 
+def _start_s(command: list[str], port: int, folder: Path) -> float:
+    with server(command, port, cwd=folder) as (_, started):
+        return started
+
+
 def _import_s() -> float:
     timed = "import time; t = time.perf_counter(); import metallm; print(time.perf_counter() - t)"
     done = subprocess.run(
@@ -151,7 +161,7 @@ def _page(found: dict[str, Spread], options: argparse.Namespace) -> str:
         "",
         (
             "Load, gateway and mock upstream on loopback, each its own process, two shared cores. "
-            "Routing among 12 arms, embedding, the durable log and metrics are on. Medians of "
+            "Routing among 12 arms, embedding, durable log, keys and metrics are on. Medians of "
             f"{options.rounds} rounds of {options.requests:,} requests, the servers taking turns; "
             "the range of rounds beside them."
         ),

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ARMS = 12
+LITELLM_KEY = "sk-benchmark-5a0c2f7d9e1b4836"
+"""LiteLLM's proxy does not start without one."""
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -29,12 +32,23 @@ def settings_file(folder: Path, upstream: str, port: int) -> Path:
     return path
 
 
+def client_key(config: Path) -> str:
+    """A key of our gateway's, made as a user makes one; from then on it asks for keys."""
+    command = [sys.executable, "-m", "metallm.cli", "keys", "add", "load", "--config", str(config)]
+    done = subprocess.run(
+        command, check=True, cwd=config.parent, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True,
+    )  # fmt: skip
+    return done.stdout.strip()
+
+
 def litellm_files(python: Path, folder: Path, upstream: str, port: int) -> Sequence[str]:
     """How LiteLLM's proxy is started before the same upstream."""
     config = folder / "litellm.yaml"
     config.write_text(
         "model_list:\n  - model_name: mock\n    litellm_params:\n      model: openai/mock\n"
-        f"      api_base: {upstream}/v1\n      api_key: none\n",
+        f"      api_base: {upstream}/v1\n      api_key: none\n"
+        f"general_settings:\n  master_key: {LITELLM_KEY}\n",
         encoding="utf-8",
     )
     program = python.parent / "litellm"
