@@ -29,9 +29,9 @@ LONGEST = 40
 """Characters of a word that is kept; what is longer seldom comes again."""
 
 _SPACE = "▁"
-_DIGITS = "0123456789"
 _NUMBER = re.compile(r"[0-9]{1,20}[?!.,;:%)]?")
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
+_DIGIT = re.compile("[0-9]")
 _SEGMENT = re.compile(r" +[^ ]*")
 _REACHES_OVER = re.compile(f"[^{_SPACE}]{_SPACE}")
 
@@ -166,9 +166,9 @@ def _single_signs(vocabulary: Mapping[str, int]) -> dict[str, bytes]:
 
     Empty where a digit is part of any longer token: then numbers go the way of words.
     """
-    signs = [*_DIGITS, *"?!.,;:%)"]
-    longer = (token for token in vocabulary if len(token) > 1 and not _BYTE.fullmatch(token))
-    if any(digit in token for token in longer for digit in _DIGITS):
+    signs = "0123456789?!.,;:%)"
+    digits = filter(_DIGIT.search, vocabulary)
+    if any(len(token) > 1 and not _BYTE.fullmatch(token) for token in digits):
         return {}
     if not all(sign in vocabulary for sign in signs):
         return {}
