@@ -46,6 +46,29 @@ def test_a_request_becomes_canonical() -> None:
     assert bound == ()
 
 
+def test_fields_may_be_spelled_with_underscores() -> None:
+    image = {"inline_data": {"mime_type": "image/png", "data": "aGk="}}
+    function = {"name": "f", "parameters_json_schema": {"type": "object"}}
+    body, bound = asked(
+        {
+            "contents": [{"role": "user", "parts": [image]}],
+            "system_instruction": {"parts": [{"text": "Be brief."}]},
+            "generation_config": {
+                "max_output_tokens": 9,
+                "thinking_config": {"thinking_budget": 0},
+            },
+            "tools": [{"function_declarations": [function]}],
+            "tool_config": {"function_calling_config": {"mode": "ANY"}},
+        }
+    )
+    system, turn = body["messages"]
+    assert system["content"] == "Be brief."
+    assert turn["content"][0]["image_url"]["url"] == "data:image/png;base64,aGk="
+    assert (body["max_tokens"], body["reasoning_effort"]) == (9, "none")
+    assert body["tools"][0]["function"] == {"name": "f", "parameters": {"type": "object"}}
+    assert (body["tool_choice"], bound) == ("required", ())
+
+
 @pytest.mark.parametrize(
     ("thinking", "effort"),
     [

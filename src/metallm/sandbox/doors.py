@@ -38,20 +38,23 @@ class Door:
     counted: str | None = None
 
 
-_GEMINI = "/v1beta/models/{model:path}"
+_GEMINI = tuple(f"/{version}/models/{{model:path}}" for version in ("v1", "v1beta"))
 _BEDROCK = "/model/{model:path}"
 
 DOORS = (
     Door("/v1/chat/completions", OPENAI),
     Door("/v1/messages", ANTHROPIC),
     Door("/v1/messages/count_tokens", ANTHROPIC, counted="input_tokens"),
-    Door(f"{_GEMINI}:generateContent", GEMINI, stream=False),
-    Door(f"{_GEMINI}:streamGenerateContent", GEMINI, stream=True),
-    Door(
-        f"{_GEMINI}:countTokens",
-        GEMINI,
-        within=("generateContentRequest",),
-        counted="totalTokens",
+    *(Door(f"{root}:generateContent", GEMINI, stream=False) for root in _GEMINI),
+    *(Door(f"{root}:streamGenerateContent", GEMINI, stream=True) for root in _GEMINI),
+    *(
+        Door(
+            f"{root}:countTokens",
+            GEMINI,
+            within=("generateContentRequest",),
+            counted="totalTokens",
+        )
+        for root in _GEMINI
     ),
     Door(f"{_BEDROCK}/converse", BEDROCK, stream=False),
     Door(

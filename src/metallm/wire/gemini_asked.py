@@ -11,6 +11,7 @@ from metallm.wire.extensions import IS_ERROR
 from metallm.wire.gemini_content import read_part
 from metallm.wire.gemini_models import effort_of
 from metallm.wire.gemini_signatures import SIGNATURE, extra_of
+from metallm.wire.gemini_spelling import spelled
 from metallm.wire.words import word
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Asked:
     """
 
     def __init__(self, source: Mapping[str, Any]) -> None:
+        source = spelled(dict(source))
         self.bound = [name for name in source if name not in _KNOWN]
         self.body: dict[str, Any] = {
             name: source[name] for name in ("model", "stream") if source.get(name) is not None
@@ -146,12 +148,15 @@ class Asked:
     def _config(self, config: Any) -> None:
         if not isinstance(config, dict):
             return
+        config = spelled(config)
         for name, value in config.items():
             if name in _SAME:
                 self.body[_SAME[name]] = value
             elif name not in _TOGETHER:
                 self.bound.append(f"generationConfig.{name}")
-        if (effort := effort_of(config.get("thinkingConfig"))) is not None:
+        thinking = config.get("thinkingConfig")
+        effort = effort_of(spelled(thinking)) if isinstance(thinking, dict) else None
+        if effort is not None:
             self.body["reasoning_effort"] = effort
         if config.get("responseJsonSchema") is not None:
             schema = {"name": "answer", "schema": config["responseJsonSchema"]}
@@ -161,18 +166,21 @@ class Asked:
 
     def _tools(self, tools: Any) -> Iterator[dict[str, Any]]:
         for number, tool in enumerate(tools if isinstance(tools, list) else [tools]):
-            functions = tool.get("functionDeclarations") if isinstance(tool, dict) else None
+            told = spelled(tool) if isinstance(tool, dict) else {}
+            functions = told.get("functionDeclarations")
             if not isinstance(functions, list):
                 self.bound.append(f"tools[{number}]")
                 continue
             for function in functions:
                 if isinstance(function, dict):
-                    yield {"type": "function", "function": _function(function)}
+                    yield {"type": "function", "function": _function(spelled(function))}
 
     def _choice(self, config: Any) -> None:
-        config = config.get("functionCallingConfig") if isinstance(config, dict) else None
+        told = spelled(config) if isinstance(config, dict) else {}
+        config = told.get("functionCallingConfig")
         if not isinstance(config, dict):
             return
+        config = spelled(config)
         names, mode = config.get("allowedFunctionNames"), word(config.get("mode"))
         if isinstance(names, list) and len(names) == 1 and mode == "ANY":
             self.body["tool_choice"] = {"type": "function", "function": {"name": names[0]}}
@@ -186,7 +194,7 @@ def _parts_of(turn: Any, place: str) -> list[dict[str, Any]]:
     parts = turn.get("parts") if isinstance(turn, dict) else None
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         raise InputError(f"{place} must be an object with a list of parts")
-    return parts
+    return [spelled(part) for part in parts]
 
 
 def _function(function: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from metallm.wire.base import UncarriedError
 from metallm.wire.data_urls import read_data_url, write_data_url
+from metallm.wire.gemini_spelling import spelled
 from metallm.wire.words import kind, word
 
 if TYPE_CHECKING:
@@ -46,11 +47,13 @@ def read_part(part: dict[str, Any]) -> dict[str, Any] | None:
     """The canonical part; None where the canonical form has none."""
     if isinstance(text := part.get("text"), str):
         return {"type": "text", "text": text}
-    blob, file = part.get("inlineData"), part.get("fileData")
-    if isinstance(blob, dict):
+    if isinstance(given := part.get("inlineData"), dict):
+        blob = spelled(given)
         return _read_blob(word(blob.get("mimeType")), word(blob.get("data")))
-    if isinstance(file, dict) and word(file.get("mimeType"))[:6] in {"", "image/"}:
-        return {"type": "image_url", "image_url": {"url": file.get("fileUri")}}
+    if isinstance(given := part.get("fileData"), dict):
+        file = spelled(given)
+        if word(file.get("mimeType"))[:6] in {"", "image/"}:
+            return {"type": "image_url", "image_url": {"url": file.get("fileUri")}}
     return None
 
 
