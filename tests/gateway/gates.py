@@ -18,6 +18,7 @@ from metallm.core.arm import Arm
 from metallm.core.protocols import Provider
 from metallm.gateway.app import create_app
 from metallm.gateway.logs import make_log
+from metallm.gateway.rules import Rules
 from metallm.providers.scripted import Script, ScriptedProvider
 from metallm.store.memory import MemoryStore
 from servers import running
@@ -93,6 +94,7 @@ def gate(
     max_body_bytes: int = 100_000,
     store: Any = None,
     origins: Sequence[str] = (),
+    rules: Rules | None = None,
     **options: Any,
 ) -> Iterator[Gate]:
     """A gateway whose router and provider the test can look into."""
@@ -107,6 +109,7 @@ def gate(
         on_close=router.aclose,
         log=make_log(lines),
         origins=origins,
+        rules=rules,
     )
     with running(app) as url:
         yield Gate(url, router, given, lines)
