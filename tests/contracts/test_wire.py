@@ -36,6 +36,9 @@ from metallm.wire.openai_usage import read_usage
 from metallm.wire.sse import write_event
 from metallm.wire.wires import WIRES
 
+FEWER = settings(max_examples=40)
+"""For cases that are large and of which every run draws others."""
+
 CONVERSE_EVENTS = ["messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop"]
 ASKS_USAGE = ChatRequest({"messages": [], "stream_options": {"include_usage": True}})
 
@@ -226,6 +229,7 @@ def test_the_key_is_sent_in_one_header_and_nothing_without_one(row: Row) -> None
 
 
 @rows
+@FEWER
 @given(ODD_BODIES)
 def test_what_is_no_request_is_refused_and_breaks_nothing(row: Row, body: dict[str, Any]) -> None:
     try:
@@ -239,6 +243,7 @@ def test_what_is_no_request_is_refused_and_breaks_nothing(row: Row, body: dict[s
 
 @rows
 @settings(max_examples=30)  # each draws a lot
+@FEWER
 @given(st.lists(ODD_EVENTS, max_size=4))
 def test_what_is_no_answer_is_told_or_passed_and_breaks_nothing(
     row: Row, documents: list[dict[str, Any]]
@@ -257,6 +262,7 @@ def test_what_is_no_answer_is_told_or_passed_and_breaks_nothing(
 
 @rows
 @settings(max_examples=50)
+@FEWER
 @given(st.lists(ODD_ANSWERS, min_size=1, max_size=3))
 def test_what_a_careless_host_says_is_passed_on(row: Row, documents: list[dict[str, Any]]) -> None:
     writer = row.face.writer("sim/arm")
