@@ -225,6 +225,32 @@ def test_a_log_that_cannot_be_written_is_told_before_any_arm_is_asked() -> None:
         assert made.provider.calls == []
 
 
+def test_where_the_log_fails_in_between_no_further_arm_is_asked_until_it_writes_again() -> None:
+    class Failing(MemoryStore):
+        full = False
+
+        def append(self, records: Any) -> Any:
+            from concurrent.futures import Future
+
+            if not self.full:
+                return super().append(records)
+            done: Future[None] = Future()
+            done.set_exception(StoreError("the disk is full"))
+            return done
+
+    store = Failing()
+    with gate(store=store) as made:
+        assert made.chat().status == 200
+        store.full = True
+        assert made.chat().status == 503
+        asked = made.provider.count()
+        assert [made.chat().status for _ in range(3)] == [503, 503, 503]
+        assert made.provider.count() == asked
+        store.full = False
+        assert [made.chat().status for _ in range(2)] == [200, 200]
+        assert made.provider.count() == asked + 2
+
+
 @pytest.mark.parametrize("sent", ["", "x" * 129, "tab\there", "größe"])
 def test_a_request_id_that_is_not_sane_is_replaced(idle: Gate, sent: str) -> None:
     reply = idle.send("GET", "/healthz", headers={"x-request-id": sent})

@@ -224,6 +224,10 @@ class Doors(Engine):
         """Let go of connections and of the log."""
         if self._caller is not None:
             await self._caller.close()
+        if self._runner is not None:
+            # the loop of the synchronous doors: it cannot be closed from within another one
+            await asyncio.to_thread(self._runner.close)
+            self._runner = None
         super().close()
 
     def close(self) -> None:

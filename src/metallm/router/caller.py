@@ -68,6 +68,7 @@ class Caller:
         self.conversations = conversations or Conversations()
         self._provider = provider
         self._payer = payer
+        self._log_writes = False  # until the first decision shows that it does
 
     def paid_by(self, payer: Payer) -> Caller:
         """A caller like this one, for one request. Grading its answer is paid for as before."""
@@ -126,8 +127,10 @@ class Caller:
     ) -> Answer:
         """The decided arm's answer, or that of the next; its outcome is durable on return.
 
-        The disk is synced while the arm answers, for only what leaves us has to wait for both. What
-        is charged to somebody waits first, so that a crash in between forgets no money.
+        The disk is synced while the arm answers, for only what leaves us has to wait for both. Two
+        things wait first: what is charged to somebody, so that a crash in between forgets no money,
+        and the next decision after one that could not be written, so that no arm is asked for what
+        nobody will know of.
 
         Args:
             decision: in the log, or on its way there.
@@ -143,8 +146,8 @@ class Caller:
         async def call(arm: str) -> Completion:
             return await self._provider.complete(self.engine.arms[arm], request)
 
-        if durable is not None and self._payer is not None:
-            await done(durable)
+        if durable is not None:
+            await self._written(durable)
         tab = Tab(self._payer)
         arm, completion = await self._first_that_answers(decision, call, tab, durable)
         usage = completion.usage or guessed_usage(decision, completion.text)
@@ -183,8 +186,7 @@ class Caller:
         request = self._request(body)
         takers = self._takers(query, request, arms, named, stream=True)
         decision, durable = self._decided(query, takers, cost_weight, named, (), session)
-        if self._payer is not None:
-            await done(durable)
+        await self._written(durable)
 
         async def call(arm: str) -> tuple[StreamEvent, AsyncIterator[StreamEvent], float]:
             started = self.engine.now()
@@ -329,6 +331,15 @@ class Caller:
     ) -> Future[None]:
         outcome = failed(self.engine, decision, error)
         return self._recorded(durable, tab.failed(outcome, last=last))
+
+    async def _written(self, durable: Future[None]) -> None:
+        """Wait for a decision that must be in the log before an arm is asked."""
+        durable.add_done_callback(self._note_log)
+        if self._payer is not None or not self._log_writes:
+            await done(durable)
+
+    def _note_log(self, durable: Future[None]) -> None:
+        self._log_writes = durable.exception() is None
 
     def _recorded(self, durable: Future[None] | None, outcome: Outcome) -> Future[None]:
         """An outcome in the log, after its decision and never without it."""
