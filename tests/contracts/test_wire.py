@@ -242,7 +242,6 @@ def test_what_is_no_request_is_refused_and_breaks_nothing(row: Row, body: dict[s
 
 
 @rows
-@settings(max_examples=30)  # each draws a lot
 @FEWER
 @given(st.lists(ODD_EVENTS, max_size=4))
 def test_what_is_no_answer_is_told_or_passed_and_breaks_nothing(
