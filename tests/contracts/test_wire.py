@@ -260,7 +260,6 @@ def test_what_is_no_answer_is_told_or_passed_and_breaks_nothing(
 
 
 @rows
-@settings(max_examples=50)
 @FEWER
 @given(st.lists(ODD_ANSWERS, min_size=1, max_size=3))
 def test_what_a_careless_host_says_is_passed_on(row: Row, documents: list[dict[str, Any]]) -> None:
