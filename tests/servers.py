@@ -25,15 +25,15 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def running(app: Any) -> Iterator[str]:
+def running(app: Any, **options: Any) -> Iterator[str]:
     """Run an ASGI app with uvicorn in a thread; gives its base URL, such as http://127.0.0.1:5.
 
-    Requests that are still open when the block ends are cut after a second.
+    Requests that are still open when the block ends are cut after a second. Options are uvicorn's.
     """
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     config = uvicorn.Config(
-        app, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=1
+        app, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=1, **options
     )
     server = _Server(config)
 

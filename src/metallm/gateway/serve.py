@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from metallm.errors import ConfigurationError
+from metallm.gateway.heads import BoundedHeads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,6 +58,7 @@ def serve(
         # no logging of uvicorn's own: what matters is logged by the app, on stderr
         config = uvicorn.Config(
             app,
+            http=BoundedHeads,
             log_config=None,
             access_log=False,
             ws="none",
