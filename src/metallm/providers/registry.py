@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -163,6 +164,7 @@ def api_key(arm: Arm, place: Endpoint, environ: Mapping[str, str] | None = None)
     return key or None
 
 
+@lru_cache
 def is_loopback(hostname: str) -> bool:
     """Whether a host name means this machine."""
     if hostname == "localhost" or hostname.endswith(".localhost"):

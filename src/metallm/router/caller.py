@@ -25,7 +25,7 @@ from metallm.router.tab import Tab
 from metallm.router.waiting import after, done
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from typing import Any
 
@@ -291,8 +291,7 @@ class Caller:
     ) -> tuple[str, _T]:
         """The decided arm's answer, or else that of the next by expected reward."""
         failures: list[ProviderError] = []
-        order = _order(decision)
-        for arm in order:
+        for arm in _order(decision):
             try:
                 return arm, await call(arm)
             except asyncio.CancelledError:
@@ -304,7 +303,7 @@ class Caller:
                 at_fault = (
                     isinstance(error, ProviderRejectedError) and error.status in _QUERY_AT_FAULT
                 )
-                last = at_fault or arm == order[-1]
+                last = at_fault or len(failures) == _choices(decision)
                 await done(self._record_failed(decision, error, tab, durable, last=last))
                 if at_fault:
                     raise
@@ -357,11 +356,18 @@ async def _or_close(waiting: Awaitable[None], events: AsyncIterator[StreamEvent]
         raise
 
 
-def _order(decision: Decision) -> list[str]:
+def _order(decision: Decision) -> Iterator[str]:
+    """The decided arm, and after it the others by expected reward."""
+    yield decision.arm
+    # nearly always it has answered by now, and nobody looks at what was believed of the others
     rewards = {
         name: estimate.reward
         for name, estimate in decision.estimates.items()
-        if name not in OWN_ARMS
+        if name not in OWN_ARMS and name != decision.arm
     }
-    others = sorted((name for name in rewards if name != decision.arm), key=lambda n: -rewards[n])
-    return [decision.arm, *others]
+    yield from sorted(rewards, key=lambda name: -rewards[name])
+
+
+def _choices(decision: Decision) -> int:
+    """How many arms `_order` gives."""
+    return len((decision.estimates.keys() - OWN_ARMS) | {decision.arm})
