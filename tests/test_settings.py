@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from metallm.assembly import Router
+from metallm.core.price import Tier
 from metallm.core.task import Task
 from metallm.errors import ConfigurationError
 from metallm.settings import load_settings, tasks_of
@@ -23,6 +24,16 @@ def test_arguments_win_over_the_environment_over_the_file_over_defaults(
     assert settings.router.policy == "linucb"
     assert settings.router.seed == 5
     assert settings.router.cost_weight == 0.2
+
+
+def test_what_longer_calls_cost_is_a_table_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "metallm.toml"
+    path.write_text(
+        '[[arms]]\nname = "gemini/x"\ninput_price = 1.0\noutput_price = 8.0\n'
+        "[[arms.price_tiers]]\nabove = 200_000\ninput = 2.0\noutput = 12.0\n"
+    )
+    (arm,) = load_settings(path).arms
+    assert arm.arm().price_tiers == (Tier(200_000, 2.0, 12.0),)
 
 
 def test_arms_come_from_the_file_or_the_environment(

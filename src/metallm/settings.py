@@ -22,6 +22,7 @@ from pydantic_settings import (
 from metallm.core.arm import Arm
 from metallm.core.audit import Audit
 from metallm.core.judge_arm import JudgeArm
+from metallm.core.price import Tier
 from metallm.core.task import Task
 from metallm.errors import ConfigurationError, InputError
 
@@ -185,6 +186,17 @@ class ProviderSettings(_Section):
     max_retries: int = Field(default=2, ge=0, le=10, description="Tries after the first, per arm.")
 
 
+class TierSettings(_Section):
+    """One [[arms.price_tiers]] table; the fields of `metallm.core.price.Tier`."""
+
+    above: int = Field(ge=0, description="Input tokens beyond which these prices hold.")
+    input: float
+    output: float
+    cache_read: float | None = None
+    cache_write: float | None = None
+    cache_write_1h: float | None = None
+
+
 class ArmSettings(_Section):
     """One [[arms]] table; the fields of `metallm.Arm`."""
 
@@ -207,10 +219,12 @@ class ArmSettings(_Section):
     lacks: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
     max_concurrent: int | None = Field(default=None, ge=1)
+    price_tiers: tuple[TierSettings, ...] = ()
 
     def arm(self) -> Arm:
         """The arm that this table describes."""
-        return Arm(**self.model_dump())
+        tiers = tuple(Tier(**tier.model_dump()) for tier in self.price_tiers)
+        return Arm(**{**self.model_dump(), "price_tiers": tiers})
 
 
 class ExampleSettings(_Section):

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from metallm.core.arm import Arm
+from metallm.core.price import Tier
 from metallm.errors import ConfigurationError
+
+PRICED: Any = {"name": "a", "input_price": 1.0, "output_price": 2.0}
 
 
 def test_the_upstream_model_is_the_part_after_the_provider() -> None:
@@ -37,6 +40,9 @@ def test_an_arm_without_prices_has_no_list_price_rather_than_a_free_one() -> Non
         ({"name": "a", "max_output_tokens": 0}, "max_output_tokens is a number of tokens"),
         ({"name": "a", "context_window": 0}, "a number of tokens, 1 or more"),
         ({"name": "a", "cache_write_1h_price": -1.0}, "cache_write_1h_price"),
+        ({"name": "a", "price_tiers": (Tier(9, 1.0, 1.0),)}, "beside input_price and output_price"),
+        ({**PRICED, "price_tiers": (Tier(9, -1.0, 1.0),)}, r"price_tiers\[0\].input"),
+        ({**PRICED, "price_tiers": (Tier(9, 1.0, 1.0), Tier(9, 2.0, 1.0))}, "the shorter first"),
         ({"name": "a", "prior_quality": 82.0}, "a share from 0 to 1, such as 0.82"),
         ({"name": "a", "prior_quality": -0.1}, "arm 'a': prior_quality"),
         ({"name": "a", "prior_quality": float("nan")}, "prior_quality"),

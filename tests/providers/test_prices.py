@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from metallm.core.arm import Arm
+from metallm.core.price import Tier
 from metallm.providers.prices import priced
 
 AT = datetime(2025, 12, 1, tzinfo=UTC)
@@ -19,15 +20,35 @@ def test_a_known_model_gets_its_list_price_and_that_of_the_cache() -> None:
     assert arm.name == "openai/gpt-4o"
 
 
-def test_of_tiered_prices_the_base_is_taken() -> None:
+def test_what_longer_calls_cost_is_taken_along() -> None:
     arm = priced(Arm("anthropic/claude-sonnet-4-5"), at=AT)
     assert (arm.input_price, arm.output_price) == (3.0, 15.0)
     assert (arm.cache_read_price, arm.cache_write_price) == (0.3, 3.75)
+    assert arm.price_tiers == (Tier(200_000, 6.0, 22.5, 0.6, 7.5, 12.0),)
+    assert priced(Arm("openai/gpt-4o"), at=AT).price_tiers == ()
+
+
+def test_what_a_region_adds_is_in_the_price_of_its_profile() -> None:
+    listed = {
+        name: priced(Arm(f"bedrock/{name}anthropic.claude-sonnet-4-5-20250929-v1:0"), at=AT)
+        for name in ("us.", "global.")
+    }
+    assert listed["global."].input_price == 3.0
+    assert listed["us."].input_price == 3.3
 
 
 @pytest.mark.parametrize(
     "name",
-    ["gemini/gemini-2.5-pro", "xai/grok-4", "groq/llama-3.1-8b-instant", "deepseek/deepseek-chat"],
+    [
+        "bedrock/amazon.titan-text-express-v1",
+        "bedrock/anthropic.claude-3-haiku-20240307-v1:0",
+        "bedrock/eu.amazon.nova-lite-v1:0",
+        "bedrock/meta.llama3-70b-instruct-v1:0",
+        "deepseek/deepseek-chat",
+        "gemini/gemini-2.5-pro",
+        "groq/llama-3.1-8b-instant",
+        "xai/grok-4",
+    ],
 )
 def test_our_names_of_providers_are_found(name: str) -> None:
     price = priced(Arm(name)).list_price

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from metallm.core.copying import taken_apart
 from metallm.core.needs import NEEDS
-from metallm.core.price import Price
+from metallm.core.price import Price, Tier
 from metallm.core.wires import NAMES
 from metallm.errors import ConfigurationError
 
@@ -65,6 +65,9 @@ class Arm:
         max_concurrent: calls at the same time; an arm that has as many is left out of the choice,
             and waited for where there is no other. None for no limit.
 
+        price_tiers: what calls with a long input cost instead, the shorter first; default: the
+            price table's, where prices come from there.
+
     Raises:
         ConfigurationError: an empty name, half a price, a negative or non-finite price, a prior
             quality outside 0 to 1, an unknown wire, an unknown need.
@@ -89,6 +92,7 @@ class Arm:
     ignores: tuple[str, ...] = ()
     cache_write_1h_price: float | None = None
     max_concurrent: int | None = None
+    price_tiers: tuple[Tier, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -111,16 +115,30 @@ class Arm:
                 "(USD per million tokens), or neither"
             )
         for label in _PRICES:
-            value = getattr(self, label)
-            if value is not None and not (math.isfinite(value) and value >= 0):
-                raise ConfigurationError(
-                    f"arm {self.name!r}: {label} must be a number of USD per million tokens, "
-                    f"0 or more, not {value!r}"
-                )
+            self._check_price(label, getattr(self, label))
+        self._check_tiers()
         if self.price not in {None, "unknown"}:
             raise ConfigurationError(
                 f"arm {self.name!r}: price can only be 'unknown'; "
                 "known prices go into input_price and output_price"
+            )
+
+    def _check_price(self, label: str, value: float | None) -> None:
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            raise ConfigurationError(
+                f"arm {self.name!r}: {label} must be a number of USD per million tokens, "
+                f"0 or more, not {value!r}"
+            )
+
+    def _check_tiers(self) -> None:
+        for number, tier in enumerate(self.price_tiers):
+            for each in fields(tier):
+                self._check_price(f"price_tiers[{number}].{each.name}", getattr(tier, each.name))
+        starts = [tier.above for tier in self.price_tiers]
+        if starts and (self.input_price is None or starts != sorted(set(starts))):
+            raise ConfigurationError(
+                f"arm {self.name!r}: price_tiers stand beside input_price and output_price, "
+                f"the shorter first, not above {starts}"
             )
 
     def _check_abilities(self) -> None:
@@ -157,6 +175,7 @@ class Arm:
             self.cache_read_price,
             self.cache_write_price,
             self.cache_write_1h_price,
+            self.price_tiers,
         )
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,23 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Tier:
+    """What calls with a long input cost, all of their tokens, in USD per million.
+
+    Args:
+        above: input tokens, cached ones included, beyond which these prices hold.
+        input, output, cache_read, cache_write, cache_write_1h: as in `Price`.
+    """
+
+    above: int
+    input: float
+    output: float
+    cache_read: float | None = None
+    cache_write: float | None = None
+    cache_write_1h: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
     """List price in USD per million tokens.
 
@@ -38,6 +55,7 @@ class Price:
         cache_read: input read from the provider's cache; None bills it as plain input.
         cache_write: input written to the provider's cache; None bills it as plain input.
         cache_write_1h: input written to it to be kept for an hour; None bills it as `cache_write`.
+        tiers: what longer calls cost, the shorter first.
     """
 
     input: float
@@ -45,9 +63,42 @@ class Price:
     cache_read: float | None = None
     cache_write: float | None = None
     cache_write_1h: float | None = None
+    tiers: tuple[Tier, ...] = ()
+
+    def at(self, input_tokens: float) -> Price:
+        """What holds for all tokens of a call with so many input tokens."""
+        if not self.tiers:
+            return self
+        tier = next((each for each in reversed(self.tiers) if input_tokens > each.above), None)
+        if tier is None:
+            return replace(self, tiers=())
+        return Price(
+            tier.input, tier.output, tier.cache_read, tier.cache_write, tier.cache_write_1h
+        )
+
+    def most_usd(self, input_tokens: int, output_tokens: int) -> float:
+        """The most that a call of at most so many tokens can cost.
+
+        Every input token counts at the dearest of the input prices: writing to a cache may cost
+        more than reading plainly.
+        """
+        reached = [each.above + 1 for each in self.tiers if input_tokens > each.above]
+        prices = [self.at(length) for length in (0, *reached)]
+        return max(
+            (input_tokens * each.dearest_input + output_tokens * each.output) / 1e6
+            for each in prices
+        )
+
+    @property
+    def dearest_input(self) -> float:
+        """The dearest price of an input token, read or written; tiers apart."""
+        given = (self.input, self.cache_read, self.cache_write, self.cache_write_1h)
+        return max(each for each in given if each is not None)
 
     def cost_usd(self, usage: Usage) -> float:
         """The bill in USD for one answer: each token billed once, at its own price."""
+        if self.tiers:
+            return self.at(usage.input_tokens).cost_usd(usage)
         plain = usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens
         read = self.input if self.cache_read is None else self.cache_read
         write = self.input if self.cache_write is None else self.cache_write
@@ -68,4 +119,5 @@ STANDARD_OUTPUT_TOKENS = 64
 
 def list_cost_usd(price: Price, input_tokens: float) -> float:
     """USD of a standard answer to a query of so many input tokens, at list price."""
+    price = price.at(input_tokens)
     return (input_tokens * price.input + STANDARD_OUTPUT_TOKENS * price.output) / 1e6

@@ -16,7 +16,7 @@ that the host runs itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from metallm.core.ledger import nano_usd
@@ -62,14 +62,8 @@ class Bound:
     output_tokens: int
 
     def nano_usd(self, price: Price) -> int:
-        """The most that the call can cost, in nano-USD.
-
-        Every input token counts at the dearest of the input prices: writing to a cache may cost
-        more than reading plainly.
-        """
-        per_input = [getattr(price, each.name) for each in fields(price) if each.name != "output"]
-        dearest = max(each for each in per_input if each is not None)
-        usd = (self.input_tokens * dearest + self.output_tokens * price.output) / 1e6
+        """The most that the call can cost, in nano-USD."""
+        usd = price.most_usd(self.input_tokens, self.output_tokens)
         # one more, for a bill sums the same numbers in another order
         return nano_usd(usd) + 1
 

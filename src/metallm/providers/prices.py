@@ -1,9 +1,6 @@
 """List prices from the offline bundle of genai-prices, for arms that were given none.
 
-What the bundle knows of a model's context window is taken along.
-
-Note: Where a price rises beyond a prompt length (tiers), the base tier is taken: an arm has one
-price. Give the arm's prices yourself where most queries are longer than that.
+What the bundle knows of a model's context window is taken along, and what longer calls cost.
 """
 
 from __future__ import annotations
@@ -11,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from metallm.core.price import Tier
 
 if TYPE_CHECKING:
     from metallm.core.arm import Arm
@@ -46,17 +45,39 @@ def priced(arm: Arm, *, at: datetime | None = None) -> Arm:
     if input_price is None or output_price is None:
         return arm
     kept = {
+        "price_tiers": _tiers(prices),
         "cache_read_price": _usd(prices.cache_read_mtok),
         "cache_write_price": _usd(prices.cache_write_mtok),
         "cache_write_1h_price": _usd(getattr(prices, "cache_write_1h_mtok", None)),
         "context_window": model.context_window,
     }
-    given = {name: value for name in kept if (value := getattr(arm, name)) is not None}
+    given = {name: value for name in kept if (value := getattr(arm, name)) not in (None, ())}
     return replace(arm, input_price=input_price, output_price=output_price, **{**kept, **given})
 
 
-def _usd(price: Any) -> float | None:
-    """USD per million tokens of a plain or tiered price; None where there is none."""
+_FIELDS = {
+    "input": "input_mtok",
+    "output": "output_mtok",
+    "cache_read": "cache_read_mtok",
+    "cache_write": "cache_write_mtok",
+    "cache_write_1h": "cache_write_1h_mtok",
+}
+"""What the bundle calls each price."""
+
+
+def _tiers(prices: Any) -> tuple[Tier, ...]:
+    """What longer calls cost; what the bundle knows one price of costs that in every tier."""
+    told = {name: getattr(prices, here, None) for name, here in _FIELDS.items()}
+    starts = {tier.start for price in told.values() for tier in getattr(price, "tiers", ())}
+    return tuple(
+        Tier(start, **{name: _usd(price, start + 1) for name, price in told.items()})
+        for start in sorted(starts)
+    )
+
+
+def _usd(price: Any, input_tokens: int = 0) -> Any:
+    """USD per million tokens of a call of that length; None where there is no price."""
     if price is None:
         return None
-    return float(getattr(price, "base", price))
+    reached = [tier.price for tier in getattr(price, "tiers", ()) if input_tokens > tier.start]
+    return float(reached[-1] if reached else getattr(price, "base", price))
