@@ -56,7 +56,7 @@ class SqliteStore:
         read_only: bool = False,
         max_waiting: int = 100_000,
         max_batch: int = 10_000,
-        cache: int = 8_192,
+        cache: int = 2_048,
     ) -> None:
         self.path = Path(path).resolve()
         self._visible = VisibleDecisions(cache)
