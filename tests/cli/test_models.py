@@ -51,6 +51,24 @@ def test_a_key_is_told_to_be_there_but_never_shown(
     assert "sk-secret" not in run("models", "--config", path).output
 
 
+def test_an_arm_of_aws_is_signed_for_and_needs_a_region(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text('[[arms]]\nname = "bedrock/amazon.titan-text-express-v1"\n')
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_BEARER_TOKEN_BEDROCK"):
+        monkeypatch.delenv(name, raising=False)
+    done = run("models", "--config", path)
+    assert done.exit_code == 2
+    assert "set the environment variable AWS_REGION" in done.stderr
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    (row,) = _models(run, path)
+    assert (row["key"], row["price"]) == ("AWS's", "price table")
+    assert row["base_url"] == "https://bedrock-runtime.eu-west-1.amazonaws.com"
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "k")
+    assert _models(run, path)[0]["key"] == "there"
+
+
 def test_the_table_says_which_arms_cannot_be_routed_to(
     run: Callable[..., Any], tmp_path: Path
 ) -> None:

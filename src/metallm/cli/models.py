@@ -36,7 +36,7 @@ def describe(arm: Arm, environ: Mapping[str, str]) -> dict[str, Any]:
 
     Returns:
         Prices are USD per million tokens, None where unknown. "key" is "there", "missing" or
-        "not needed".
+        "not needed", or "AWS's" where AWS's credentials sign instead.
 
     Raises:
         ConfigurationError: its base_url is none, or its provider is unknown.
@@ -46,7 +46,7 @@ def describe(arm: Arm, environ: Mapping[str, str]) -> dict[str, Any]:
 
     place, known = endpoint(arm), priced(arm)
     there = bool(place.api_key_env and environ.get(place.api_key_env, "").strip())
-    absent = "missing" if place.key_required else "not needed"
+    absent = "missing" if place.key_required else "AWS's" if place.signed else "not needed"
     return {
         "name": arm.name,
         "model": arm.upstream_model,

@@ -51,11 +51,13 @@ class Endpoint:
         base_url: without a slash at its end.
         api_key_env: the variable that holds the key; None sends none.
         key_required: whether a missing key is an error.
+        signed: whether requests are signed where there is no key.
     """
 
     base_url: str
     api_key_env: str | None
     key_required: bool
+    signed: bool = False
 
 
 HOSTS: Mapping[str, Host] = {
@@ -139,7 +141,8 @@ def endpoint(arm: Arm, environ: Mapping[str, str] | None = None) -> Endpoint:
         return Endpoint(base_url.rstrip("/"), arm.api_key_env, key_required=False)
     key_env = arm.api_key_env or (host.api_key_env if host else None)
     signed = host is not None and host.signed and wire_of(arm).name == host.wire
-    return Endpoint(base_url.rstrip("/"), key_env, key_required=key_env is not None and not signed)
+    required = key_env is not None and not signed
+    return Endpoint(base_url.rstrip("/"), key_env, key_required=required, signed=signed)
 
 
 def api_key(arm: Arm, place: Endpoint, environ: Mapping[str, str] | None = None) -> str | None:
