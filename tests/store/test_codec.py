@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from hypothesis.extra import numpy as arrays
 
 from metallm.core.client import Client
 from metallm.core.decision import ArmEstimate, Decision
+from metallm.core.estimates import ArmEstimates
 from metallm.core.outcome import Lesson, Outcome, Recorded, Taught
 from metallm.store import codec
 from metallm.store.migrations import MIGRATIONS
@@ -228,3 +229,15 @@ def test_arms_are_named_once_where_all_could_have_been_chosen(
     make_decision: Callable[..., Decision],
 ) -> None:
     assert codec.decision_row(1, make_decision("a"))[17] is None
+
+
+@given(decisions, arrays.arrays(np.float64, (4, 3), elements=FLOATS))
+def test_a_router_s_own_estimates_are_written_as_a_plain_mapping_of_them_is(
+    decision: Decision, numbers: Any
+) -> None:
+    own = ArmEstimates(("a", "b", "c"), numbers)
+    rows = [
+        codec.decision_row(1, replace(decision, estimates=estimates))
+        for estimates in (own, dict(own))
+    ]
+    assert bits(rows[0]) == bits(rows[1])

@@ -52,6 +52,10 @@ class ArmEstimates(Mapping[str, ArmEstimate]):
         quality, uncertainty, cost, reward = self._numbers[:, column].tolist()
         return ArmEstimate(quality, uncertainty, None if math.isnan(cost) else cost, reward)
 
+    def table(self) -> FloatArray:
+        """All at once, shape (K, 4): quality, uncertainty, cost (NaN where unknown), reward."""
+        return self._numbers.T.copy()
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 

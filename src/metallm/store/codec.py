@@ -20,6 +20,7 @@ import numpy as np
 
 from metallm.core.client import Client
 from metallm.core.decision import ArmEstimate, Decision
+from metallm.core.estimates import ArmEstimates
 from metallm.core.outcome import Lesson, Outcome, OutcomeKind, Recorded
 
 if TYPE_CHECKING:
@@ -304,6 +305,11 @@ def _names_in(names: str) -> tuple[str, ...]:
 
 def _estimates_out(estimates: Mapping[str, ArmEstimate]) -> bytes:
     """Four float64 an arm, then one byte an arm that is 1 where the cost is None."""
+    if isinstance(estimates, ArmEstimates):  # fresh from the router: no need to name each number
+        table = estimates.table()
+        no_cost = np.isnan(table[:, 2])
+        table[no_cost, 2] = 0.0
+        return table.astype("<f8").tobytes() + no_cost.tobytes()
     numbers: list[float] = []
     unknown = bytearray()
     for each in estimates.values():
