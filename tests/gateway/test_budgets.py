@@ -325,9 +325,12 @@ class Silent(ScriptedProvider):
 
 def test_a_client_that_goes_away_pays_for_what_it_may_have_cost(tmp_path: Path) -> None:
     store = MemoryStore()
-    with keyed(tmp_path, budgeted(1.0), provider=Silent({}), store=store) as made:
-        with made.client("a", timeout=0.2) as client, pytest.raises(openai.APITimeoutError):
-            client.chat.completions.create(model="sim/dear", messages=HELLO)
+    with (
+        keyed(tmp_path, budgeted(1.0), provider=Silent({}), store=store) as made,
+        made.client("a", timeout=0.2) as client,
+        pytest.raises(openai.APITimeoutError),
+    ):
+        client.chat.completions.create(model="sim/dear", messages=HELLO)
     held = store.decision("dec_0")
     assert held is not None
     assert held.client is not None
