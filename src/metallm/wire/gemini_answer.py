@@ -29,17 +29,7 @@ def read_document(arm: str, raw: bytes) -> tuple[Answer, dict[str, Any]]:
         ProviderUnavailableError: no JSON, no candidates, an error in place of an answer, or a model
             that lost its way in a call.
     """
-    try:
-        document = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise ProviderUnavailableError(arm, "the answer is no JSON") from error
-    if (told := error_of(document)) is not None:
-        kind, status = told_kind(told)
-        raise ProviderUnavailableError(
-            arm, f"an error came in place of an answer ({kind})", status=status
-        )
-    if not isinstance(document, dict):
-        raise ProviderUnavailableError(arm, "the answer is no JSON object")
+    document = _document(arm, raw)
     candidates = candidates_of(document)
     if not candidates:
         raise ProviderUnavailableError(arm, "the answer has no candidates")
@@ -111,6 +101,21 @@ def call_part(call_id: object, name: object, arguments: object, signature: str) 
         given = {"arguments": arguments}
     part: dict[str, Any] = {"functionCall": {"id": call_id, "name": name, "args": given}}
     return {**part, SIGNATURE: signature} if signature else part
+
+
+def _document(arm: str, raw: bytes) -> dict[str, Any]:
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise ProviderUnavailableError(arm, "the answer is no JSON") from error
+    if (told := error_of(document)) is not None:
+        kind, status = told_kind(told)
+        raise ProviderUnavailableError(
+            arm, f"an error came in place of an answer ({kind})", status=status
+        )
+    if not isinstance(document, dict):
+        raise ProviderUnavailableError(arm, "the answer is no JSON object")
+    return document
 
 
 def _choice(candidate: dict[str, Any], number: int, answer_id: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from metallm.wire.words import word
 
 if TYPE_CHECKING:
     from metallm.core.price import Usage
+    from metallm.wire.gemini_candidate import Said
 
 
 class ContentReader:
@@ -114,17 +115,7 @@ class ContentReader:
         told = said(candidate, self._named["answer_id"] or self._arm, begun or 0)
         self._calls[index] = (begun or 0) + len(told.calls)
         self._answered = self._answered or bool(told.text or told.calls)
-        delta: dict[str, Any] = {} if begun is not None else {"role": "assistant", "content": ""}
-        if told.thoughts:
-            delta["reasoning_content"] = told.thoughts
-        if told.text:
-            delta["content"] = told.text
-        if told.refusal is not None:
-            delta["refusal"] = told.refusal
-        if told.calls:
-            delta["tool_calls"] = [
-                {"index": (begun or 0) + place, **call} for place, call in enumerate(told.calls)
-            ]
+        delta = _delta(told, begun)
         chunks = []
         if delta or told.logprobs:
             chunks.append(
@@ -159,3 +150,23 @@ class ContentReader:
         self._billed = True
         chunk = write_chunk(**self._named, usage=self._usage)
         return [StreamEvent(chunk, "", self._usage, only_usage=not self._usage_asked)]
+
+
+def _delta(told: Said, begun: int | None) -> dict[str, Any]:
+    """What a piece adds to its choice.
+
+    Args:
+        told: what the piece holds.
+        begun: calls in the pieces before; None where this is the first.
+    """
+    delta: dict[str, Any] = {} if begun is not None else {"role": "assistant", "content": ""}
+    if told.thoughts:
+        delta["reasoning_content"] = told.thoughts
+    if told.text:
+        delta["content"] = told.text
+    if told.refusal is not None:
+        delta["refusal"] = told.refusal
+    if told.calls:
+        first = begun or 0
+        delta["tool_calls"] = [{"index": first + n, **call} for n, call in enumerate(told.calls)]
+    return delta
