@@ -76,6 +76,12 @@ def test_thoughts_text_and_calls_come_in_their_order() -> None:
     assert events[-1].only_usage
 
 
+def test_calls_of_a_stream_without_an_id_are_told_apart_by_the_time() -> None:
+    call = {"functionCall": {"name": "f"}}
+    told = choices(read({"candidates": [piece(call, why="STOP")]}))
+    assert [each["id"] for each in told[0]["delta"]["tool_calls"]] == ["call_0_7"]
+
+
 def test_usage_so_far_is_an_estimate_until_the_answer_is_whole() -> None:
     events = read(
         chunk(piece({"text": "a"}), usage=counts(5, 1)),

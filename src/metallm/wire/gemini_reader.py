@@ -112,7 +112,8 @@ class ContentReader:
         given = candidate.get("index")
         index = given if isinstance(given, int) else 0
         begun = self._calls.get(index)
-        told = said(candidate, self._named["answer_id"] or self._arm, begun or 0)
+        answer_id = self._named["answer_id"] or str(self._named["created"])
+        told = said(candidate, answer_id, begun or 0)
         self._calls[index] = (begun or 0) + len(told.calls)
         self._answered = self._answered or bool(told.text or told.calls)
         delta = _delta(told, begun)
