@@ -41,7 +41,12 @@ def test_models_tell_their_prices_in_usd_per_million_tokens() -> None:
     with gate(arms=arms) as made:
         listed = made.send("GET", "/v1/models").json["data"]
         prices = {each["id"]: each["metallm"]["price_per_mtok"] for each in listed}
-        unset = {"cache_read": None, "cache_write": None, "cache_write_1h": None, "tiers": []}
+        unset: dict[str, object] = {
+            "cache_read": None,
+            "cache_write": None,
+            "cache_write_1h": None,
+            "tiers": [],
+        }
         assert prices == {
             "auto": None,
             "sim/dear": {"input": 10.0, "output": 20.0, **unset},

@@ -119,7 +119,11 @@ def test_a_limit_that_the_arm_ignores_is_none() -> None:
     prices=st.tuples(*[st.floats(0, 200)] * 4),
 )
 def test_a_bill_within_the_tokens_is_within_the_amount(
-    inputs: int, outputs: int, cached: float, written: float, prices: tuple[float, ...]
+    inputs: int,
+    outputs: int,
+    cached: float,
+    written: float,
+    prices: tuple[float, float, float, float],
 ) -> None:
     price = Price(*prices)
     read = int(cached * inputs)
