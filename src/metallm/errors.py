@@ -12,6 +12,7 @@ The tree::
     │   ├── UnknownDecisionError
     │   ├── UnknownLabelError
     │   ├── FeedbackConflictError   the decision was already judged otherwise
+    │   ├── RepeatMismatchError     an Idempotency-Key was used for something else
     │   ├── TableError              a table lacks a column or holds a wrong value
     │   └── ColumnError             X or y of an estimator; a ValueError too
     ├── BudgetExhaustedError        what is left of a budget does not cover the next call
@@ -123,6 +124,16 @@ class FeedbackConflictError(InputError):
             f"({given}): send replace=true to correct it"
         )
         self.decision_id = decision_id
+
+
+class RepeatMismatchError(InputError):
+    """An Idempotency-Key that was used for another request, whose answer is still known."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this Idempotency-Key was sent with another request: give every request a new one, "
+            "and a repeat the same body"
+        )
 
 
 class TableError(InputError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from metallm.errors import MetaLLMError
 from metallm.gateway.accent import Accent
 from metallm.gateway.access import Access
 from metallm.gateway.aliases import checked_aliases
+from metallm.gateway.cache import Cached, caches
 from metallm.gateway.chat import Chat
 from metallm.gateway.classify import Classify
 from metallm.gateway.counting import Counting
@@ -32,15 +34,17 @@ from metallm.gateway.models import Models
 from metallm.gateway.naming import AUTO, Names
 from metallm.gateway.origin import SameOrigin
 from metallm.gateway.queue import Queue
+from metallm.gateway.repeats import Repeats
 from metallm.gateway.rules import Rules
 from metallm.gateway.tasks import Tasks
 from metallm.gateway.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from structlog.typing import FilteringBoundLogger
 
+    from metallm.gateway.aliases import Alias
     from metallm.router.caller import Caller
 
 MAX_BODY_BYTES = 16 * 2**20
@@ -126,10 +130,28 @@ def create_app(
             Middleware(
                 Access, keyring=rules.keyring, limits=limits, metrics=metrics, local=rules.local
             ),
+            *_given_again(rules, aliases, max_body_bytes, metrics),
         ],
         exception_handlers={MetaLLMError: on_error, HTTPException: on_refused},
         lifespan=lifespan,
     )
+
+
+def _given_again(
+    rules: Rules, aliases: Mapping[str, Alias], max_body_bytes: int, metrics: Metrics
+) -> list[Middleware]:
+    """What gives answers again: to repeats, and where it is wanted to others who ask the same."""
+    clock = time.monotonic
+    found = []
+    if rules.repeat_ttl_s > 0.0:
+        found.append(
+            Middleware(
+                Repeats, rules.repeat_ttl_s, rules.repeat_bytes, max_body_bytes, metrics, clock
+            )
+        )
+    if caches(rules.cache, aliases):
+        found.append(Middleware(Cached, rules.cache, aliases, max_body_bytes, metrics, clock))
+    return found
 
 
 def _cross_origin(origins: Sequence[str]) -> list[Middleware]:
