@@ -232,13 +232,13 @@ def test_options_of_the_arm_may_be_the_wires_own() -> None:
     guardrail = {"guardrailIdentifier": "g", "guardrailVersion": "1"}
     options = {
         "guardrailConfig": guardrail,
-        "inferenceConfig": {"maxTokens": 5},
+        "inferenceConfig": {"topP": 0.5},
         "additionalModelRequestFields": {"anthropic_beta": ["x"]},
     }
     arm = Arm(CLAUDE.name, options=options)
-    body = sent({"temperature": 0.1, "top_k": 3}, arm)
+    body = sent({"temperature": 0.1, "top_p": 0.9, "top_k": 3}, arm)
     assert body["guardrailConfig"] == guardrail
-    assert body["inferenceConfig"] == {"temperature": 0.1, "maxTokens": 5}
+    assert body["inferenceConfig"] == {"temperature": 0.1, "topP": 0.5}
     assert body["additionalModelRequestFields"] == {"top_k": 3, "anthropic_beta": ["x"]}
 
 
@@ -251,6 +251,7 @@ def test_options_of_the_arm_may_be_the_wires_own() -> None:
         ({"parallel_tool_calls": False}, CLAUDE, "parallel_tool_calls"),
         ({"temperature": 1.5}, CLAUDE, "temperature 1.5: here it goes from 0 to 1"),
         ({"max_tokens": "many"}, CLAUDE, "max_tokens 'many'"),
+        ({"inferenceConfig": {"maxTokens": 9}}, CLAUDE, "inferenceConfig.maxTokens: say max_token"),
         ({"stop": [""]}, CLAUDE, "stop, which is neither"),
         ({"top_k": 5}, TITAN, "top_k, for amazon.titan-text-express-v1 has none"),
         ({"reasoning_effort": "low"}, TITAN, "reasoning_effort, for amazon.titan-text-express-v1"),

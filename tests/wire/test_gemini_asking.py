@@ -238,6 +238,8 @@ def test_options_of_the_arm_may_be_the_wires_own() -> None:
         ({"service_tier": "flex"}, "service_tier"),
         ({"temperature": "hot"}, "temperature 'hot'"),
         ({"stop": [1]}, "stop, which is neither"),
+        ({"generationConfig": {"maxOutputTokens": 9}}, "maxOutputTokens: say max_tokens"),
+        ({"generationConfig": {"candidateCount": 2}}, "candidateCount: say n"),
         ({"reasoning_effort": "huge"}, "reasoning_effort 'huge'"),
         ({"response_format": {"type": "grammar"}}, "response_format of type 'grammar'"),
         ({"tools": [{"type": "web_search"}]}, "tools[0], which is no function"),
@@ -260,7 +262,8 @@ def test_options_of_the_arm_may_be_the_wires_own() -> None:
     ],
 )
 def test_what_cannot_be_carried_is_named(body: dict[str, Any], told: str) -> None:
-    assert f"Gemini's generateContent cannot carry {told}" in refused(body)
+    assert refused(body).startswith("Gemini's generateContent cannot carry ")
+    assert told in refused(body)
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,10 @@ TOKENS_OF_IMAGE = 50_000
 
 NOT_IN_TOKENS = (
     "audio",
+    "cachedContent",
     "container",
     "functions",
+    "guardrailConfig",
     "mcp_servers",
     "modalities",
     "plugins",

@@ -125,6 +125,8 @@ def write_fields(body: Mapping[str, Any], model: str) -> dict[str, Any]:
         given = body.get(name) or {}
         if not isinstance(given, dict):
             raise UncarriedError(f"{name}, which is no object")
+        if "maxTokens" in given:  # budgets are held by the canonical word
+            raise UncarriedError(f"{name}.maxTokens: say max_tokens")
         if translated or given:
             fields[name] = {**translated, **given}
     if (form := _form(body.get("response_format"), model)) is not None:

@@ -18,6 +18,9 @@ CONFIG = "generationConfig"
 OWN = frozenset({"cachedContent", "labels", "safetySettings", "serviceTier", "toolConfig"})
 """Fields that are this wire's own: they pass as they are, and so do all of `generationConfig`."""
 
+COUNTED = {"candidateCount": "n", "maxOutputTokens": "max_tokens"}
+"""Fields of it that have to be said in the canonical words, which budgets are held by."""
+
 HINTS = frozenset(
     {
         CACHE_CONTROL,
@@ -108,15 +111,24 @@ def write_fields(body: Mapping[str, Any]) -> dict[str, Any]:
             config |= _WRITERS[name](value)
         else:
             raise UncarriedError(name)
+    config = _whole_config(config, body)
+    if config:
+        fields[CONFIG] = config
+    return {**_tools(body), **fields}
+
+
+def _whole_config(config: dict[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    """The limit added, and what was given in this wire's own words put over it all."""
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     if limit is not None:
-        config["maxOutputTokens"] = _plain("max_tokens", limit)
+        config = {**config, "maxOutputTokens": _plain("max_tokens", limit)}
     own = body.get(CONFIG) or {}
     if not isinstance(own, dict):
         raise UncarriedError(f"{CONFIG}, which is no object")
-    if config or own:
-        fields[CONFIG] = {**config, **own}
-    return {**_tools(body), **fields}
+    for name, canonical in COUNTED.items():
+        if name in own:
+            raise UncarriedError(f"{CONFIG}.{name}: say {canonical}")
+    return {**config, **own}
 
 
 def _tools(body: Mapping[str, Any]) -> dict[str, Any]:
