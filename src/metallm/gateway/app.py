@@ -42,9 +42,8 @@ from metallm.gateway.watch import Watch
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-    from structlog.typing import FilteringBoundLogger
-
     from metallm.gateway.aliases import Alias
+    from metallm.gateway.logs import Log
     from metallm.router.caller import Caller
 
 MAX_BODY_BYTES = 16 * 2**20
@@ -55,7 +54,7 @@ def create_app(
     *,
     max_body_bytes: int = MAX_BODY_BYTES,
     on_close: Callable[[], Awaitable[None]] | None = None,
-    log: FilteringBoundLogger | None = None,
+    log: Log | None = None,
     origins: Sequence[str] = (),
     rules: Rules | None = None,
 ) -> Starlette:

@@ -23,10 +23,10 @@ from metallm.wire.faces import FACES
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive
-    from structlog.typing import FilteringBoundLogger
 
     from metallm.gateway.asking import Asked
     from metallm.gateway.desk import Desk, Visit
+    from metallm.gateway.logs import Log
     from metallm.gateway.metrics import Metrics
     from metallm.gateway.naming import Names
     from metallm.gateway.note import Note
@@ -52,7 +52,7 @@ class Chat:
         desk: Desk,
         names: Names,
         metrics: Metrics,
-        log: FilteringBoundLogger,
+        log: Log,
         max_body_bytes: int,
         *,
         wire: str = OPENAI,

@@ -19,8 +19,7 @@ from metallm.wire.sse import write_comment
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from structlog.typing import FilteringBoundLogger
-
+    from metallm.gateway.logs import Log
     from metallm.gateway.metrics import Metrics
     from metallm.gateway.note import Note
     from metallm.gateway.relay import Relay
@@ -50,7 +49,7 @@ class Late:
         writer: StreamWriter,
         every_s: float,
         metrics: Metrics,
-        log: FilteringBoundLogger,
+        log: Log,
         note: Note,
     ) -> None:
         self._opening = opening

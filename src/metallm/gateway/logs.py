@@ -1,42 +1,61 @@
 """The gateway's own log: one JSON object a line, on stderr.
 
-The logger is made here and configured by itself: what an application that embeds the gateway has
-set up for structlog stays as it is.
+It is made here and touches no logging of the application that embeds the gateway.
 """
 
 from __future__ import annotations
 
-import logging
 import sys
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
-import structlog
 
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from structlog.typing import FilteringBoundLogger
+
+class Log(Protocol):
+    """What the gateway asks of a log; structlog's loggers are some."""
+
+    def info(self, event: str, **told: Any) -> object:
+        """What happens all the time."""
+        ...
+
+    def warning(self, event: str, **told: Any) -> object:
+        """What somebody should know."""
+        ...
+
+    def error(self, event: str, **told: Any) -> object:
+        """What should not have happened."""
+        ...
 
 
-def make_log(stream: TextIO | None = None) -> FilteringBoundLogger:
-    """A logger.
+def make_log(stream: TextIO | None = None) -> Log:
+    """A log.
 
     Args:
         stream: where the lines go; None for stderr.
     """
-    log: FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(stream or sys.stderr),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(_dumps),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    ).bind()
-    return log
+    return _JsonLines(stream or sys.stderr)
 
 
-def _dumps(event: dict[str, Any], **options: Any) -> str:
-    del options
-    return orjson.dumps(event, default=str).decode()
+class _JsonLines:
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def info(self, event: str, **told: Any) -> None:
+        self._write(event, "info", told)
+
+    def warning(self, event: str, **told: Any) -> None:
+        self._write(event, "warning", told)
+
+    def error(self, event: str, **told: Any) -> None:
+        self._write(event, "error", told)
+
+    def _write(self, event: str, level: str, told: dict[str, Any]) -> None:
+        line = {**told, "event": event, "level": level, "timestamp": datetime.now(UTC)}
+        data = orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z)
+        # in one piece, so that lines of several threads do not mix
+        self._stream.write(data.decode() + "\n")
+        self._stream.flush()

@@ -14,9 +14,8 @@ from metallm.wire.sse import write_comment
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from structlog.typing import FilteringBoundLogger
-
     from metallm.core.price import Usage
+    from metallm.gateway.logs import Log
     from metallm.gateway.metrics import Metrics
     from metallm.gateway.note import Note
     from metallm.router.streamed import Streamed
@@ -39,7 +38,7 @@ class Relay:
         streamed: Streamed,
         writer: StreamWriter,
         metrics: Metrics,
-        log: FilteringBoundLogger,
+        log: Log,
         note: Note,
     ) -> None:
         self._streamed = streamed

@@ -13,8 +13,8 @@ from metallm.gateway.note import KEY, Note
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
-    from structlog.typing import FilteringBoundLogger
 
+    from metallm.gateway.logs import Log
     from metallm.gateway.metrics import Metrics
 
 MAX_PATH_CHARACTERS = 200
@@ -29,7 +29,7 @@ class Watch:
         log: gets one line a request; never a text or a key.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, log: FilteringBoundLogger) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, log: Log) -> None:
         self._app = app
         self._metrics = metrics
         self._log = log
@@ -73,7 +73,7 @@ class Watch:
             )
 
 
-def tell_internal(log: FilteringBoundLogger, note: Note, error: Exception) -> None:
+def tell_internal(log: Log, note: Note, error: Exception) -> None:
     """Log an error that nobody foresaw: its class and place, not its words, which may quote."""
     log.error(
         "internal error",
