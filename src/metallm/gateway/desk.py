@@ -110,6 +110,8 @@ class Desk:
         self._bounds = bounds
         self._limits = limits
         self._metrics = metrics
+        reasons = {name: unbounded(arm) for name, arm in caller.engine.arms.items()}
+        self._unbounded = {name: why for name, why in reasons.items() if why is not None}
 
     def open(self, keys: Iterable[Key]) -> None:
         """Read from the log what was spent, before the first request comes.
@@ -202,10 +204,9 @@ class Desk:
         """The arms whose answer the budgets cover, and the most that one of them can cost."""
         known = self._caller.engine.arms
         names = list(known) if arms is None else arms
-        obstacles = {name: why for name in names if (why := unbounded(known[name])) is not None}
-        fit = [known[name] for name in names if name not in obstacles]
+        fit = [known[name] for name in names if name not in self._unbounded]
         if not fit:
-            raise UnfitArmError(obstacles)
+            raise UnfitArmError({name: self._unbounded[name] for name in names})
         most = self._bounds.dearest(fit, asked)
         tight = min(ledgers, key=lambda ledger: ledger.left)
         covered = {name: amount for name, amount in most.items() if amount <= tight.left}

@@ -68,6 +68,43 @@ class Bound:
         return nano_usd(usd) + 1
 
 
+_NOTHING = Bound(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the bounds of an arm's calls have in common.
+
+    Args:
+        arm: which one.
+        price: its own.
+        bytes: of what it merges into a request, at most.
+        added: tokens that its host may add.
+        plain: whether it is sent what the caller sent, but for the model.
+    """
+
+    arm: Arm
+    price: Price | None
+    bytes: int
+    added: int
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """What one request comes to with every plain arm.
+
+    Args:
+        input_tokens: but for what the arm and its host add.
+        limit: tokens of a choice, where the request says.
+        choices: how many.
+    """
+
+    input_tokens: int
+    limit: int | None
+    choices: int
+
+
 class Bounds:
     """Bounds of calls; they widen where a bill shows that a host adds more than was allowed for.
 
@@ -78,6 +115,7 @@ class Bounds:
     def __init__(self, output_tokens: int) -> None:
         self.output_tokens = output_tokens
         self._seen_over: dict[str, Bound] = {}
+        self._known: dict[str, _Known] = {}
 
     def limited(self, arm: Arm, request: ChatRequest) -> ChatRequest:
         """The request with a limit of its output: its own, the arm's, or ours."""
@@ -116,19 +154,56 @@ class Bounds:
         Raises:
             InputError, ConfigurationError: as `bound`.
         """
-        size, found = most_tokens(request), {}
+        size = most_tokens(request)
+        found: dict[str, int] = {}
+        plain: _Plain | None = None
         for arm in arms:
-            price = arm.list_price
-            if price is None:
+            known = self._known_of(arm)
+            if known.price is None:
                 continue
-            limited = self.limited(arm, request)
-            body = merged(arm, limited)
-            # what is merged in, and the limit
-            more, _ = measured({**arm.options, "model": arm.upstream_model, LIMITS[0]: 10**12})
-            if (form := body.get("response_format")) is not None:
-                more += measured({"response_format": form})[0]
-            found[arm.name] = self._bound(arm, body, size + more).nano_usd(price)
+            if known.plain:
+                plain = plain or self._plain(arm, request, size)
+                bound = self._of_plain(known, plain)
+            else:
+                body = merged(arm, self.limited(arm, request))
+                form = body.get("response_format")
+                more = 0 if form is None else measured({"response_format": form})[0]
+                bound = self._bound(arm, body, size + known.bytes + more)
+            found[arm.name] = bound.nano_usd(known.price)
         return found
+
+    def _plain(self, arm: Arm, request: ChatRequest, size: int) -> _Plain:
+        """What is the same for all arms that merge nothing in, looked at with one of them."""
+        body = self.limited(arm, request).body
+        given = any(request.body.get(name) is not None for name in LIMITS)
+        held = body.get("response_format") is not None
+        more = ADDED_PER_MESSAGE * len(body.get("messages") or ()) + ADDED_FOR_SCHEMA * held
+        limit = _limit(arm, body) if given else None
+        return _Plain(size + more, limit, _choices(arm, body))
+
+    def _of_plain(self, known: _Known, plain: _Plain) -> Bound:
+        limit = plain.limit
+        if limit is None:
+            limit = min(self.output_tokens, known.arm.max_output_tokens or self.output_tokens)
+        over = self._seen_over.get(known.arm.name, _NOTHING)
+        return Bound(
+            plain.input_tokens + known.added + known.bytes + over.input_tokens,
+            limit * plain.choices + over.output_tokens,
+        )
+
+    def _known_of(self, arm: Arm) -> _Known:
+        known = self._known.get(arm.name)
+        if known is None or known.arm is not arm:
+            # what is merged in, and the limit
+            sent = measured({**arm.options, "model": arm.upstream_model, LIMITS[0]: 10**12})[0]
+            known = self._known[arm.name] = _Known(
+                arm,
+                arm.list_price,
+                sent,
+                ADDED_BY_MAKER if _by_maker(arm) else ADDED,
+                plain=not (arm.options or arm.ignores or arm.structured),
+            )
+        return known
 
     def _bound(self, arm: Arm, body: Mapping[str, Any], sent: int) -> Bound:
         """The bound of a merged body of so many input tokens."""
@@ -136,7 +211,7 @@ class Bounds:
         added = ADDED_BY_MAKER if _by_maker(arm) else ADDED
         added += ADDED_PER_MESSAGE * len(messages)
         added += ADDED_FOR_SCHEMA * (body.get("response_format") is not None)
-        over = self._seen_over.get(arm.name, Bound(0, 0))
+        over = self._seen_over.get(arm.name, _NOTHING)
         return Bound(
             sent + added + over.input_tokens,
             _limit(arm, body) * _choices(arm, body) + over.output_tokens,
@@ -152,7 +227,7 @@ class Bounds:
         more_out = max(usage.output_tokens - bound.output_tokens, 0)
         if not (more_in or more_out):
             return False
-        known = self._seen_over.get(arm, Bound(0, 0))
+        known = self._seen_over.get(arm, _NOTHING)
         # twice: one bill does not show the worst
         self._seen_over[arm] = Bound(
             known.input_tokens + 2 * more_in, known.output_tokens + 2 * more_out
