@@ -96,6 +96,59 @@ def test_a_text_without_words_has_no_student() -> None:
     assert learner.posterior(bare, [("a", "cat")])[0] > 0.5
 
 
+def _quiz(number: int, **quality: float) -> Case:
+    """A question whose options stand in it: its words tell nothing of a letter."""
+    return Case(
+        str(number), "quiz", tuple("ABCD"), np.zeros(0, np.uint16), np.zeros(DIM, np.float32),
+        quality or {"a": 0.7, "b": 0.7},
+    )  # fmt: skip
+
+
+def test_a_letter_is_as_likely_as_its_arm_is_good_before_any_label() -> None:
+    learner = ClassLearner(DIM)
+    chances = learner.posterior(_quiz(0, a=0.7), [("a", "C")])
+    assert chances == pytest.approx([0.1, 0.1, 0.7, 0.1])
+
+
+def test_what_letters_teach_of_opinions_sways_no_other_task() -> None:
+    learner, other = ClassLearner(DIM), ClassLearner(DIM)
+    for number in range(60):
+        learner.learn(_quiz(number), [("a", "B")], "A")
+    case, answers = _case(0), [("a", "dog")]
+    assert np.array_equal(learner.posterior(case, answers), other.posterior(case, answers))
+
+
+def test_asking_for_a_letter_is_worth_more_with_calls_to_come_less_what_they_cost() -> None:
+    learner, case = ClassLearner(DIM), _quiz(0)
+    arms, quality = ["a", "b", "c"], np.array([0.6, 0.6, 0.7])
+    alone = learner.worth(case, (), arms, quality)
+    free = learner.worth(case, (), arms, quality, calls=3)
+    dear = learner.worth(case, (), arms, quality, charges=np.full(3, 0.5), calls=3)
+    assert alone == pytest.approx(quality, abs=1e-5)
+    assert (free > 0.7 + 0.004).all()
+    assert dear == pytest.approx(alone, abs=1e-5)
+
+
+def test_what_letters_teach_is_saved_and_older_snapshots_have_none() -> None:
+    learner, answers = ClassLearner(DIM), [("a", "B"), ("b", "A")]
+    for number in range(30):
+        learner.learn(_quiz(number), answers, "A")
+    again = ClassLearner(DIM)
+    again.load(learner.state())
+    assert np.array_equal(
+        again.posterior(_quiz(99), answers), learner.posterior(_quiz(99), answers)
+    )
+    older = {name: each for name, each in learner.state().items() if "letters." not in name}
+    told = learner.posterior(_quiz(99), answers)
+    fresh, restarted = ClassLearner(DIM), ClassLearner(DIM)
+    restarted.load(older)
+    assert restarted.posterior(_quiz(99), answers) == pytest.approx(
+        fresh.posterior(_quiz(99), answers)
+    )
+    # of two that differ one was always right: what answers say counts for more by now
+    assert told.max() > fresh.posterior(_quiz(99), answers).max()
+
+
 def test_the_task_that_learned_longest_ago_is_forgotten_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

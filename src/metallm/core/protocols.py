@@ -127,7 +127,14 @@ class ClassLearner(Protocol):
         ...
 
     def worth(
-        self, case: Case, answers: Answers, arms: Sequence[str], quality: FloatArray
+        self,
+        case: Case,
+        answers: Answers,
+        arms: Sequence[str],
+        quality: FloatArray,
+        *,
+        charges: FloatArray | None = None,
+        calls: int = 1,
     ) -> FloatArray:
         """The chance of being right after one of the arms has been asked as well, shape (K,).
 
@@ -136,6 +143,9 @@ class ClassLearner(Protocol):
             answers: what was answered so far.
             arms: K arms that can be asked.
             quality: shape (K,), the expected quality of each on this query.
+            charges: shape (K,), what asking each takes off; None where that is nothing.
+            calls: how many arms can still be asked. Who foresees more than one takes what the
+                later ones take off from what they are worth.
         """
         ...
 

@@ -10,6 +10,10 @@ logarithms, so that weighing them is a product of experts (Hinton 2002):
 where odds_k are those of arm k being right on this very query, as the router estimates them. The
 text has a pool of its own: beside an arm that is nearly always right its opinion would seem to be
 worth nothing, and it would never be known how far the student can be trusted alone.
+
+Where the text cannot tell the label, for labels are letters of options, there is nothing to count:
+learners/letters.py tells P(answers | y) from the arms' qualities on the query, and such tasks share
+a pool of their own.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metallm.learners import letters
 from metallm.learners.confusion import LEAST, MOST_LABELS, Confusion
 from metallm.learners.pool import Pool, softmax
 from metallm.learners.student import Student
@@ -36,6 +41,9 @@ TEXT_WEIGHTS = np.array([0.8, 0.4])
 
 WEIGHTS = np.array([1.0, 0.6, 0.2])
 """w, before any label was told: of the text, of what an answer says, and of how sure it is."""
+
+LETTERS_WEIGHTS = np.array([1.0, 1.0, 0.0])
+"""w where labels are letters: what answers say holds the arms' odds already."""
 
 PULL = 4.0
 PULL_TO_ALL = 10.0
@@ -59,10 +67,15 @@ class _Task:
     confusion: Confusion
     text: Pool
     pool: Pool
+    letters: Pool
 
     def place(self, label: str | None) -> int:
         """Of a label; one past the last for an answer that named none of them."""
         return self.labels.index(label) if label in self.labels else len(self.labels)
+
+    def weighs(self, case: Case) -> Pool:
+        """The pool that weighs opinions on this query."""
+        return self.letters if _has_letters(case) else self.pool
 
 
 class ClassLearner:
@@ -82,6 +95,7 @@ class ClassLearner:
         self._declared = frozenset(declared)
         self._seed = seed
         self._text, self._all = Pool(TEXT_WEIGHTS, PULL), Pool(WEIGHTS, PULL)
+        self._letters = Pool(LETTERS_WEIGHTS, PULL)
         self._tasks: dict[tuple[str, tuple[str, ...]], _Task] = {}
 
     def rows(self, task: str, labels: tuple[str, ...]) -> int:
@@ -97,23 +111,41 @@ class ClassLearner:
         """P(label | text, answers), shape (L,)."""
         task = self._task(case)
         opinions = self._opinions(task, case, answers)
-        return task.pool.chances(opinions) if answers else np.exp(opinions[_TEXT])
+        return task.weighs(case).chances(opinions) if answers else np.exp(opinions[_TEXT])
 
     def worth(
-        self, case: Case, answers: Answers, arms: Sequence[str], quality: FloatArray
+        self,
+        case: Case,
+        answers: Answers,
+        arms: Sequence[str],
+        quality: FloatArray,
+        *,
+        charges: FloatArray | None = None,
+        calls: int = 1,
     ) -> FloatArray:
         """The chance of being right after one of the arms has been asked as well, shape (K,).
 
         The expected maximum of the posterior over what the arm may answer; at least the arm's own
-        expected quality, for its answer can always be taken as it is.
+        expected quality, for its answer can always be taken as it is. Of letters also what the
+        calls after it are worth, less what they take off.
 
         Args:
             case: the query.
             answers: what was answered so far.
             arms: K arms that can be asked.
             quality: shape (K,), the expected quality of each on this query.
+            charges: shape (K,), what asking each takes off; None where that is nothing.
+            calls: how many arms can still be asked.
         """
         task, count = self._task(case), len(case.labels)
+        if _has_letters(case):
+            return letters.worth(
+                *_said(task, case, answers),
+                self.posterior(case, answers),
+                letters.skill_of(quality),
+                np.zeros(len(arms)) if charges is None else charges,
+                calls,
+            )
         if count > MOST_LABELS:
             return quality
         opinions = self._opinions(task, case, answers)
@@ -140,7 +172,10 @@ class ClassLearner:
         truth = task.place(label)
         if len(case.words) and task.student is None:
             task.student = self._student(case.labels)
-        rows = [(self._all, task.pool, self._opinions(task, case, answers))] if answers else []
+        rows = []
+        if answers:
+            every = self._letters if _has_letters(case) else self._all
+            rows.append((every, task.weighs(case), self._opinions(task, case, answers)))
         if task.student is not None and len(case.words):
             rows.append((self._text, task.text, _read(task.student, case)))
         shared = not self._declared or case.task in self._declared
@@ -173,7 +208,8 @@ class ClassLearner:
         """Take back what `learn` had learned from the same arguments."""
         task = self._kept(case)
         truth = task.place(label)
-        for pool in (self._text, self._all, task.text, task.pool):
+        every = (self._text, self._all, self._letters)
+        for pool in (*every, task.text, task.pool, task.letters):
             pool.take_back(case.id)
         if task.student is not None and len(case.words):
             task.student.take_back(case.words, case.context, truth, weight)
@@ -184,6 +220,7 @@ class ClassLearner:
         """Everything, as named arrays."""
         state: dict[str, NDArray[Any]] = {"tasks": np.array(len(self._tasks))}
         state |= _named("all", self._all.state()) | _named("text", self._text.state())
+        state |= _named("letters", self._letters.state())
         for number, ((name, labels), task) in enumerate(self._tasks.items()):
             place = f"task{number}"
             state[f"{place}_name"] = np.array([name, *labels], dtype=np.str_)
@@ -197,6 +234,8 @@ class ClassLearner:
         """Go on from a saved state."""
         self._text.load(_part(state, "text"))
         self._all.load(_part(state, "all"))
+        if saved := _part(state, "letters"):  # what was saved by earlier versions has none
+            self._letters.load(saved)
         tasks = {}
         for number in range(int(state["tasks"])):
             place = f"task{number}"
@@ -218,6 +257,10 @@ class ClassLearner:
         opinions[_TEXT] = -np.log(count)
         if task.student is not None and len(case.words):
             opinions[_TEXT] = np.log(task.text.chances(_read(task.student, case)))
+        if _has_letters(case):
+            joint = letters.heard(*_said(task, case, answers), count)
+            opinions[_ANSWERS] = np.log(joint.sum(axis=(1, 2)))
+            return opinions
         for arm, label in answers:
             place, quality = task.place(label), case.quality.get(arm, 0.5)
             opinions[_ANSWERS] += np.log(task.confusion.likelihood(arm, quality, place))
@@ -247,14 +290,15 @@ class ClassLearner:
             del self._tasks[key]
 
     def _made(self, labels: tuple[str, ...]) -> _Task:
-        pools = (Pool(each.weights, PULL_TO_ALL) for each in (self._text, self._all))
+        common = (self._text, self._all, self._letters)
+        pools = (Pool(each.weights, PULL_TO_ALL) for each in common)
         return _Task(labels, None, Confusion(len(labels)), *pools)
 
     def _student(self, labels: tuple[str, ...]) -> Student:
         return Student(len(labels), self._dim, seed=self._seed)
 
 
-_PARTS = ("student", "confusion", "text", "pool")
+_PARTS = ("student", "confusion", "text", "pool", "letters")
 
 
 def _read(student: Student, case: Case) -> FloatArray:
@@ -262,6 +306,17 @@ def _read(student: Student, case: Case) -> FloatArray:
     told, novelty = student.log_chances(case.words, case.context)
     # of a text unlike all that it learned from, a student knows little whatever it says
     return (1.0 - novelty) * told
+
+
+def _has_letters(case: Case) -> bool:
+    """Whether the text cannot tell the label: labels are letters of options."""
+    return not len(case.words) and len(case.labels) <= letters.MOST_LETTERS
+
+
+def _said(task: _Task, case: Case, answers: Answers) -> tuple[list[int], letters.Skill]:
+    """Where the answers stand among the letters, and how their arms answer."""
+    quality = np.array([case.quality.get(arm, 0.5) for arm, _ in answers])
+    return [task.place(label) for _, label in answers], letters.skill_of(quality)
 
 
 def _log_odds(quality: FloatArray, labels: int) -> FloatArray:

@@ -121,8 +121,15 @@ def believe_step(
         task = scoring.task_of(step.query.task, step.labels)
         sure = float(expected(task, case.labels, chances).max())
     elif names:
-        known = dict(zip(names, asked.quality[0].tolist(), strict=True))
-        worth = classes.worth(_with_quality(case, known), step.answers, names, asked.quality[0])
+        quality = asked.quality[0]
+        worth = classes.worth(
+            _with_quality(case, dict(zip(names, quality.tolist(), strict=True))),
+            step.answers,
+            names,
+            quality,
+            charges=quality - asked.reward[0],
+            calls=step.max_calls - len(step.answers),
+        )
         # how good an arm is matters the less, the less there is left to tell
         open_share = (1.0 - sure) / (1.0 - 1.0 / len(chances))
         asked = asked.moved(worth[None] - asked.quality, open_share)
