@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
-from metallm.core.wires import ANTHROPIC, OPENAI
+from metallm.core.wires import ANTHROPIC, OPENAI, RESPONSES
 from metallm.errors import MetaLLMError
 from metallm.gateway.accent import Accent
 from metallm.gateway.access import Access
@@ -86,6 +86,7 @@ def create_app(
         return Chat(*told, wire=wire, kind=kind, heartbeat_s=rules.heartbeat_s)
 
     chat, messages = chats(OPENAI, "chat"), chats(ANTHROPIC, "messages")
+    responses = chats(RESPONSES, "responses")
     counting = Counting(caller, names, desk.permits, max_body_bytes)
     classify = Classify(desk, declared, metrics, max_body_bytes)
     feedback = Feedback(engine, metrics, max_body_bytes)
@@ -107,6 +108,7 @@ def create_app(
     return Starlette(
         routes=[
             Route("/v1/chat/completions", chat.complete, methods=["POST"]),
+            Route("/v1/responses", responses.complete, methods=["POST"]),
             Route("/v1/messages", messages.complete, methods=["POST"]),
             Route("/v1/messages/count_tokens", counting.count, methods=["POST"]),
             Route("/v1/classify", classify.classify, methods=["POST"]),

@@ -76,10 +76,9 @@ def read_asked(body: dict[str, Any], headers: Mapping[str, str], face: Face, nam
     extension = body.pop(EXTENSION, None)
     routing = _routing(extension, named=named is not None)
     session = (extension or {}).get("session") or headers.get(SESSION_HEADER)
-    messages = body.get("messages")
-    if not isinstance(messages, list):
-        raise FieldError("messages", "must be a list of messages")
     request, stream = face.read_request(body, headers), flag_field(body, "stream")
+    if not isinstance(request.body.get("messages"), list):
+        raise FieldError("messages", "must be a list of messages")
     task = routing.task or meant.task or (None if meant.alias is None else meant.alias.task)
     query = Query.of(request.body["messages"], task=task)
     return Asked(query, request, named, routing, stream, session, model, meant)

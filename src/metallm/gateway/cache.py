@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from metallm.gateway.replays import Header, Replay
     from metallm.gateway.rules import CacheRules
 
-PATHS = frozenset({"/v1/chat/completions", "/v1/messages"})
+PATHS = frozenset({"/v1/chat/completions", "/v1/messages", "/v1/responses"})
 
 STATE = b"x-metallm-cache"
 HIT, MISS = (STATE, b"hit"), (STATE, b"miss")

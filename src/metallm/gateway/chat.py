@@ -18,12 +18,14 @@ from metallm.gateway.note import note_of
 from metallm.gateway.presence import EventStream, begin_while_present, while_present
 from metallm.gateway.reading import read_body
 from metallm.gateway.relay import Relay
+from metallm.wire.base import AnsweringFace
 from metallm.wire.faces import FACES
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive
 
+    from metallm.core.completion import ChatRequest
     from metallm.gateway.asking import Asked
     from metallm.gateway.desk import Desk, Visit
     from metallm.gateway.logs import Log
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from metallm.gateway.naming import Names
     from metallm.gateway.note import Note
     from metallm.router.streamed import Streamed
+    from metallm.wire.base import Face
 
 
 class Chat:
@@ -107,7 +110,8 @@ class Chat:
             answer = await while_present(receive, work)
         note.decision_id, note.arm = answer.decision_id, answer.arm
         self._metrics.answered(answer.decision, answer.arm, answer.usage, answer.cost_usd)
-        raw = self._face.write_answer(answer.raw, wire=answer.wire, model=answer.arm)
+        face = _answering(self._face, asked.request)
+        raw = face.write_answer(answer.raw, wire=answer.wire, model=answer.arm)
         own_s = overhead_s(note.elapsed_s(), answer.latency_s, answer.decision, answer.arm)
         self._metrics.overhead(note, own_s)
         headers = {
@@ -125,7 +129,8 @@ class Chat:
             named=asked.named,
             session=asked.session,
         )
-        relay = partial(self._relay, note=note)
+        face = _answering(self._face, asked.request)
+        relay = partial(self._relay, face=face, note=note)
         try:
             opening = await begin_while_present(receive, work, self._heartbeat_s)
             streamed = opening.result() if opening.done() else None
@@ -133,7 +138,7 @@ class Chat:
             visit.close(answered=False)
             raise
         if streamed is None and self._heartbeat_s is not None:
-            writer = self._face.writer(asked.model)
+            writer = face.writer(asked.model)
             told = (self._metrics, self._log, note)
             late = Late(opening, relay, writer, self._heartbeat_s, *told)
             return EventStream(visit.through(late.events()), {})
@@ -143,6 +148,10 @@ class Chat:
         headers = decision_headers(streamed.decision, streamed.arm, own_s)
         return EventStream(visit.through(relay(streamed).events()), headers)
 
-    def _relay(self, streamed: Streamed, note: Note) -> Relay:
+    def _relay(self, streamed: Streamed, face: Face, note: Note) -> Relay:
         note.decision_id, note.arm = streamed.decision.id, streamed.arm
-        return Relay(streamed, self._face.writer(streamed.arm), self._metrics, self._log, note)
+        return Relay(streamed, face.writer(streamed.arm), self._metrics, self._log, note)
+
+
+def _answering(face: Face, request: ChatRequest) -> Face:
+    return face.answering(request) if isinstance(face, AnsweringFace) else face

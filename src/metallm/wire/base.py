@@ -189,6 +189,15 @@ class StreamWriter(Protocol):
         ...
 
 
+@runtime_checkable
+class AnsweringFace(Protocol):
+    """A face whose answers repeat what was asked."""
+
+    def answering(self, request: ChatRequest) -> Face:
+        """The face that answers one request."""
+        ...
+
+
 class Face(Protocol):
     """One protocol from the side of those who are asked: the gateway and the sandbox. No I/O.
 

@@ -8,6 +8,7 @@ from metallm.wire.anthropic_face import AnthropicFace
 from metallm.wire.bedrock_face import BedrockFace
 from metallm.wire.gemini_face import GeminiFace
 from metallm.wire.openai_face import OpenAIFace
+from metallm.wire.responses_face import ResponsesFace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,5 +16,6 @@ if TYPE_CHECKING:
     from metallm.wire.base import Face
 
 FACES: Mapping[str, Face] = {
-    face.name: face for face in (OpenAIFace(), AnthropicFace(), GeminiFace(), BedrockFace())
+    face.name: face
+    for face in (OpenAIFace(), AnthropicFace(), GeminiFace(), BedrockFace(), ResponsesFace())
 }
