@@ -120,8 +120,9 @@ def test_a_third_arm_where_two_differ_is_worth_what_all_their_answers_together_t
             chances = heard(said, skill, labels).sum(axis=(1, 2)) / labels
             asked += float(chances[said].max())
     expected = agreed + max(alone, asked - differ * charge)
-    found = worth_of_two(skill.of(0), skill.of([1, 2]), np.array([1.0, charge]), labels)
-    assert found[0] == pytest.approx(expected)
+    charges = np.array([1.0, charge])
+    found = worth_of_two(skill.of([0]), skill.of([1, 2]), charges, labels)
+    assert found[0, 0] == pytest.approx(expected)
 
 
 def test_with_three_calls_left_two_cheap_arms_go_before_a_dear_one() -> None:

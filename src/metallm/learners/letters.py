@@ -55,8 +55,8 @@ class Skill:
     right: FloatArray
     tempted: FloatArray
 
-    def of(self, places: Sequence[int] | int) -> Skill:
-        """Those of some arms; of one, without the first axis."""
+    def of(self, places: Sequence[int]) -> Skill:
+        """Those of some arms."""
         return Skill(self.right[places], self.tempted[places])
 
     def stray(self, labels: int) -> FloatArray:
@@ -129,16 +129,13 @@ def worth(
     if len(named) > 1 or len(named) + min(calls, count) < 3:
         return one
     if named:
-        first = said.of(named[0])
-        gained = worth_of_two(first, arms, charges, labels) - first.right @ _WEIGHTS
+        first = said.of(named[:1])
+        gained = worth_of_two(first, arms, charges, labels)[0] - first.right @ _WEIGHTS
         foreseen: FloatArray = np.maximum(one, before.max() + gained)
         return foreseen
-    two = np.empty(count)
-    for place in range(count):
-        others = [other for other in range(count) if other != place]
-        both = worth_of_two(arms.of(place), arms.of(others), charges[others], labels)
-        two[place] = (both - charges[others]).max()
-    return np.maximum(one, two)
+    two = worth_of_two(arms, arms, charges, labels, same=True) - charges
+    best: FloatArray = np.maximum(one, two.max(axis=1))
+    return best
 
 
 def worth_of_one(before: FloatArray, joint: FloatArray, arms: Skill) -> FloatArray:
@@ -162,39 +159,47 @@ def worth_of_one(before: FloatArray, joint: FloatArray, arms: Skill) -> FloatArr
     return expected
 
 
-def worth_of_two(first: Skill, others: Skill, charges: FloatArray, labels: int) -> FloatArray:
-    """What it is worth to ask each arm beside a first one, and a third where they differ.
+def worth_of_two(
+    first: Skill, others: Skill, charges: FloatArray, labels: int, *, same: bool = False
+) -> FloatArray:
+    """What it is worth to ask two arms, and a third where they differ, shape (F, K).
 
     Args:
-        first: of one arm.
-        others: of K arms beside it.
-        charges: shape (K,), what asking each takes off.
+        first: of F arms.
+        others: of K arms beside them.
+        charges: shape (K,), what asking each of these takes off.
         labels: L.
+        same: whether the first arms are the others: nobody is asked twice.
 
     Returns:
         The chance of being right in the end, less what the third's answer takes off on average; not
-        less what the other two do. Shape (K,).
+        less what the other two do.
     """
-    p, q = first.right * _WEIGHTS, (1.0 - first.right) * _WEIGHTS
+    p, q = (first.right * _WEIGHTS)[:, None], ((1.0 - first.right) * _WEIGHTS)[:, None]
     right, wrong = others.right, 1.0 - others.right
     as_first, as_other = _alike(first, others, labels), _alike(others, others, labels)
-    agree, only_first, only_other = right @ p, wrong @ p, right @ q
-    neither = (1.0 - as_first) * (wrong @ q)
-    # what a third arm says then, shape (K, K): whose letter it names, and who is right
-    first_alone, other_alone = (wrong * p) @ wrong.T, (right * q) @ wrong.T
-    told = np.maximum((wrong * p) @ right.T, as_first * other_alone)
-    told += np.maximum((right * q) @ right.T, as_other * first_alone)
-    unlike = np.maximum((1.0 - as_other) * first_alone, (1.0 - as_first) * other_alone)
-    told += np.maximum(unlike, (1.0 - as_first)[:, None] * ((wrong * q) @ right.T))
-    told -= (only_first + only_other + neither)[:, None] * charges
-    np.fill_diagonal(told, -np.inf)  # nobody is asked twice
-    best = np.maximum(np.maximum(only_first, only_other), told.max(axis=1))
-    settled: FloatArray = agree + best
+    unlike = (1.0 - as_first)[:, :, None]
+    agree, only_first, only_other = (each.sum(axis=2) for each in (p * right, p * wrong, q * right))
+    differ = only_first + only_other + (1.0 - as_first) * (q * wrong).sum(axis=2)
+    # what a third arm says then, shape (F, K, K): whose letter it names, and who is right
+    first_alone, other_alone = (p * wrong) @ wrong.T, (q * right) @ wrong.T
+    told = np.maximum((p * wrong) @ right.T, as_first[:, None] * other_alone)
+    told += np.maximum((q * right) @ right.T, as_other * first_alone)
+    apart = np.maximum((1.0 - as_other) * first_alone, (1.0 - as_first)[:, None] * other_alone)
+    told += np.maximum(apart, unlike * ((q * wrong) @ right.T))
+    told -= differ[:, :, None] * charges
+    own = np.arange(len(charges))
+    told[:, own, own] = -np.inf
+    if same:
+        told[own, :, own] = -np.inf
+    settled: FloatArray = agree + np.maximum(np.maximum(only_first, only_other), told.max(axis=2))
+    if same:
+        settled[own, own] = -np.inf
     return settled
 
 
 def _alike(one: Skill, others: Skill, labels: int) -> FloatArray:
-    """The chance that two arms, both wrong, name the same letter, by one and other."""
+    """The chance that two arms, both wrong, name the same letter, shape (F, K)."""
     mine, theirs = one.stray(labels), others.stray(labels)
     alike: FloatArray = np.multiply.outer(one.tempted + mine, others.tempted + theirs)
     alike += (labels - 2) * np.multiply.outer(mine, theirs)
