@@ -200,14 +200,19 @@ def test_an_image_is_bounded_by_the_dearest_there_is_and_not_by_its_bytes() -> N
         {"web_search_options": {}},
         {"plugins": [{"id": "web"}]},
         {"modalities": ["text", "audio"]},
+        {"service_tier": "priority"},
+        {"speed": "fast"},
+        {"inference_geo": "us"},
+        {"previous_response_id": "resp_1"},
+        {"cachedContent": "cachedContents/1"},
         {"mcp_servers": [{"url": "x"}]},
     ],
 )
 def test_what_hosts_bill_beside_tokens_is_refused_in_either_wire(body: dict[str, Any]) -> None:
     plain = _asked("x", max_tokens=9)
-    with pytest.raises(InputError, match="bill more than tokens"):
+    with pytest.raises(InputError, match="hosts bill more for it"):
         _bound(ARM, ChatRequest({**plain.body, **body}))
-    with pytest.raises(InputError, match="bill more than tokens"):
+    with pytest.raises(InputError, match="hosts bill more for it"):
         _bound(ARM, ChatRequest(plain.body, native=Native("other", body)))
 
 
@@ -225,7 +230,15 @@ def test_tools_that_the_caller_runs_are_part_of_what_is_sent(tool: dict[str, Any
 
 
 def test_words_that_ask_for_text_alone_are_fine() -> None:
-    assert _bound(ARM, _asked("x", modalities=["text"], plugins=[], audio=None)).output_tokens == 64
+    assert (
+        _bound(ARM, _asked("x", modalities=["text"], plugins=[], service_tier="auto")).output_tokens
+        == 64
+    )
+
+
+def test_what_an_arm_is_set_up_with_is_its_owners_to_price() -> None:
+    arm = Arm("sim/a", 4.0, 16.0, options={"service_tier": "priority"})
+    assert _bound(arm, _asked("x")).output_tokens == 64
 
 
 def test_of_a_request_in_another_wire_the_longer_form_counts() -> None:

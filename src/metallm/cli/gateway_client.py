@@ -40,9 +40,7 @@ class GatewayClient:
         self.url = root_of(url)
         # how long an answer may take is for the gateway to say
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
-        key = os.environ.get(KEY_ENV, "").strip()
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._session = aiohttp.ClientSession(timeout=timeout, headers=headers)
+        self._session = aiohttp.ClientSession(timeout=timeout, headers=key_headers())
 
     async def get(self, path: str) -> tuple[int, dict[str, Any]]:
         """Status and document of a GET; an answer that is no JSON object is an empty one."""
@@ -77,6 +75,12 @@ class GatewayClient:
         except orjson.JSONDecodeError:
             document = None
         return status, document if isinstance(document, dict) else {}
+
+
+def key_headers() -> dict[str, str]:
+    """The gateway's key, as headers; none where the environment holds none."""
+    key = os.environ.get(KEY_ENV, "").strip()
+    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def root_of(url: str) -> str:

@@ -102,10 +102,12 @@ class GatewayLabels:
 
         import orjson
 
+        from metallm.cli.gateway_client import key_headers
+
         try:
             # a person thinks for longer than a server keeps a connection open
             self._connection.close()
-            headers = {"Content-Type": "application/json"}
+            headers = {"Content-Type": "application/json", **key_headers()}
             self._connection.request("POST", self._path, orjson.dumps(body), headers)
             answer = self._connection.getresponse()
             raw, status = answer.read(), answer.status

@@ -139,8 +139,8 @@ class Bounds:
             InputError: parts, tools or fields that have no bound.
             ConfigurationError: a limit that is no number.
         """
-        merged_request = replace(request, body=merged(arm, request))
-        return self._bound(arm, merged_request.body, most_tokens(merged_request))
+        body = merged(arm, request)
+        return self._bound(arm, body, most_tokens(request, body))
 
     def dearest(self, arms: Sequence[Arm], request: ChatRequest) -> dict[str, int]:
         """The most that a call of each arm can cost, nano-USD by name; never less than `bound`'s.

@@ -37,14 +37,35 @@ NOT_IN_TOKENS = (
 
 _EXTRA = tuple(name for name in NOT_IN_TOKENS if name not in {"tools", "functions"})
 _UNUSED: tuple[Any, ...] = (None, False, [], ["text"])
+_DEARER: Mapping[str, tuple[Any, ...]] = {
+    "inference_geo": (None, "global", "not_available"),
+    "service_tier": (None, "auto", "default", "flex", "standard", "standard_only"),
+    "serviceTier": (None, "standard", "flex"),
+    "speed": (None, "standard"),
+}
+"""Fields whose other values are billed above the list price, such as priority and fast modes."""
+
+_ELSEWHERE = (
+    "cachedContent",
+    "cached_content",
+    "conversation",
+    "guardrailConfig",
+    "previous_response_id",
+    "prompt",
+    "promptVariables",
+)
+"""Fields that name what a host holds already: it is billed, and its length is not to be seen."""
+
 _DECLARED = frozenset({"functionDeclarations", "function_declarations"})
 
 
-def most_tokens(request: ChatRequest) -> int:
+def most_tokens(request: ChatRequest, merged: Mapping[str, Any] | None = None) -> int:
     """Input tokens that the request can come to at most, without what hosts add to any call.
 
     Args:
         request: in any wire; where it came in another than OpenAI's, the longer of the two counts.
+        merged: what is sent in place of its body, with an arm's options: these are the operator's,
+            as the arm's price is, and are measured alone.
 
     Raises:
         InputError: it holds something that is not billed by tokens alone, or that has no bound.
@@ -53,7 +74,7 @@ def most_tokens(request: ChatRequest) -> int:
     _check(request.body)
     if native is not None:
         _check(native.body)
-    size, images = measured(request.body)
+    size, images = measured(request.body if merged is None else merged)
     if native is not None and not images:
         size = max(size, measured(native.body)[0])
     elif native is not None and native.bound:
@@ -105,13 +126,15 @@ def _check_parts(parts: Iterable[Any]) -> None:
 def _check(body: Mapping[str, Any]) -> None:
     """Refuse what is billed by the search, the minute or the like."""
     # an empty object switches a search on as well
-    used = [name for name in _EXTRA if body.get(name) not in _UNUSED]
+    used = [name for name in (*_EXTRA, *_ELSEWHERE) if body.get(name) not in _UNUSED]
+    used += [name for name, plain in _DEARER.items() if body.get(name) not in plain]
     tools = body.get("tools") or (body.get("toolConfig") or {}).get("tools")
     if isinstance(tools, list) and not all(_is_function(tool) for tool in tools):
         used.append("tools that the host runs itself")
     if used:
         raise InputError(
-            f"{', '.join(used)} cannot be used under a budget: hosts bill more than tokens for it"
+            f"{', '.join(used)} cannot be used under a budget: hosts bill more for it than the "
+            "tokens of the request at their list price"
         )
 
 
