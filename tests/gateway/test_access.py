@@ -170,6 +170,7 @@ def test_no_secret_gets_into_logs_answers_or_metrics(tmp_path: Path) -> None:
             made.chat("alice", model=whole),
             made.chat("alice", {"x-request-id": whole}),
             made.send("alice", "GET", f"/v1/{whole}"),
+            made.send("alice", "GET", f"/{'x' * 170}{whole}"),
             made.send("root", "GET", f"/v1/decisions/{whole}"),
             made.send(None, "GET", f"/v1/models?api_key={whole}"),
             made.send(None, "GET", "/v1/models", headers={"x-api-key": secret(7)}),
@@ -235,6 +236,24 @@ def test_feedback_on_many_decisions_takes_only_those_of_the_tenant(shared: Keyed
     reply = shared.send("alice", "POST", "/v1/feedback", {"feedback": items})
     assert [each["status"] for each in reply.json["results"]] == [200, 404]
     assert [each.kind for each in shared.gate.router.outcomes(anothers)] == ["completion"]
+
+
+def test_two_tenants_conversations_of_one_name_have_nothing_to_do_with_each_other(
+    tmp_path: Path,
+) -> None:
+    with keyed(tmp_path, ALICE, BOB) as made:
+        conversations = made.gate.router.caller.conversations
+        conversations.affinity = "sticky"
+        turns = [*HELLO, {"role": "assistant", "content": "hi"}, {"role": "user", "content": "so?"}]
+        asked: Any = {"messages": turns, "metallm": {"session": "1"}}
+        made.chat("alice", model="sim/dear", **asked)
+        reply = made.chat("bob", **asked)
+        assert float(reply.headers["x-metallm-propensity"]) < 1.0
+        reply = made.chat("alice", **asked)
+        assert (reply.headers["x-metallm-arm"], reply.headers["x-metallm-propensity"]) == (
+            "sim/dear",
+            "1.0",
+        )
 
 
 def test_every_step_of_a_classification_is_its_tenants(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ class Chat:
                 arms=visit.arms,
                 cost_weight=asked.cost_weight,
                 named=asked.named,
-                session=asked.session,
+                session=visit.session(asked.session),
             )
             answer = await while_present(receive, work)
         note.decision_id, note.arm = answer.decision_id, answer.arm
@@ -127,7 +127,7 @@ class Chat:
             arms=visit.arms,
             cost_weight=asked.cost_weight,
             named=asked.named,
-            session=asked.session,
+            session=visit.session(asked.session),
         )
         face = _answering(self._face, asked.request)
         relay = partial(self._relay, face=face, note=note)

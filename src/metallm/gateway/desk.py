@@ -50,6 +50,17 @@ class Visit:
     arms: Sequence[str] | None
     purse: Purse | None = None
 
+    def session(self, name: str | None) -> str | None:
+        """A conversation's name among those of all tenants.
+
+        Args:
+            name: what the client calls it; None where it gives it no name.
+        """
+        client = self.query.client
+        if name is None or client is None or client.tenant is None:
+            return name
+        return f"{client.tenant}\n{name}"
+
     def close(self, *, answered: bool) -> None:
         """Give back what was not used.
 

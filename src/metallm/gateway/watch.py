@@ -62,7 +62,7 @@ class Watch:
             self._log.info(
                 "request",
                 method=scope["method"],
-                path=redacted(scope["path"][:MAX_PATH_CHARACTERS]),
+                path=redacted(scope["path"])[:MAX_PATH_CHARACTERS],
                 status=note.status or None,
                 ms=round(note.elapsed_s() * 1000, 3),
                 request_id=note.request_id,
