@@ -33,8 +33,9 @@ SETTINGS: Mapping[str, Setting] = {
     "audit": Setting(0.0, audit=0.1, labels=0.0),
     "labels5": Setting(0.0, audit=0.1, labels=0.05),
     "labels5 alone": Setting(0.0, 2, labels=0.05),
+    "student alone": Setting(0.0, policy="greedy"),
 }
-"""By name, but for the cost weight: the first three are told every label."""
+"""By name, but for the cost weight: the first three and the last are told every label."""
 
 TOLD_ALL = ("routing", "student", "evidence")
 
@@ -43,6 +44,9 @@ COST_WEIGHTS = (0.1, 1.0, 6.0)
 
 AUDIT_WEIGHT = 30.0
 """One more where a reference's answers are labels, for its own are then always right."""
+
+NEVER_ASK = 1e9
+"""Of the student alone: no arm is worth its cost, once there is a student."""
 
 SHIFTS = (("semeval_stance", "ibc"), ("ibc", "semeval_stance"))
 """Pairs of recorded tasks with the same labels: the second is the topic that comes at half."""
@@ -145,6 +149,8 @@ class Bench:
 
 def weights_of(setting: str) -> tuple[float, ...]:
     """The cost weights that a setting is run with."""
+    if setting == "student alone":
+        return (NEVER_ASK,)
     return COST_WEIGHTS if SETTINGS[setting].audit is None else (*COST_WEIGHTS, AUDIT_WEIGHT)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifying.bench import COST_WEIGHTS, SETTINGS, SHIFT_HALF, SHIFT_WEIGHT, weights_of
+from classifying.bench import COST_WEIGHTS, NEVER_ASK, SHIFT_HALF, SHIFT_WEIGHT, weights_of
 from classifying.figures import (
     SHARE_WINDOW,
     WINDOW,
@@ -80,7 +80,7 @@ def _gains(bench: Bench) -> Iterator[str]:
         yield ""
         yield "| | cost weight | points gained | cost | cost, whole | calls | by the student |"
         yield "|---|---|---|---|---|---|---|"
-        for setting in SETTINGS:
+        for setting in _NAMES:
             for weight in weights_of(setting):
                 cells = (
                     _NAMES[setting],
@@ -115,6 +115,8 @@ def _baselines(bench: Bench, file: str) -> Iterator[str]:
     ):
         apart = mean_interval(100.0 * (values(bench, file, "routing", weight, figure) - best))
         yield f"| {name} | | {_told(apart)} | | | | |"
+    alone = _told(gain(bench, file, "student alone", NEVER_ASK))
+    yield f"| student alone | | {alone} | 0 | | 0 | 100 % |"
 
 
 def _tasks(bench: Bench) -> Iterator[str]:
