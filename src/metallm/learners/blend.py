@@ -12,6 +12,7 @@ it is folded.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -106,8 +107,11 @@ class BlendLearner:
         self._cells: CellMeans | None = None
         self._kernel: KernelRidge | None = None
         self._recall = LabelRecall.none()
-        # cells' shrunken means, kept until something is learned
+        # kept until something is learned: cells' shrunken means, each arm's mean, and how far the
+        # estimates of arms go towards what is expected of them
         self._table: FloatArray | None = None
+        self._own: FloatArray | None = None
+        self._moves: dict[tuple[str, ...], FloatArray] = {}
         # columns of the arms that were last asked about, nearly always the same ones
         self._asked: dict[tuple[str, ...], tuple[NDArray[np.intp], bool]] = {}
         self._next_renewal = self._settings.first_renewal
@@ -141,8 +145,7 @@ class BlendLearner:
                 spread = np.column_stack([spread, untried])
             quality, spread = quality.take(columns, axis=1), spread.take(columns, axis=1)
         if self._expected or not all_known:
-            known, unseen = self._known(arms), self._newcomer()
-            quality = self._expected.moved(quality, arms, known, unseen)
+            quality = quality + self._moved(tuple(arms))
         return quality, spread
 
     def update(
@@ -158,7 +161,6 @@ class BlendLearner:
     ) -> None:
         """Learn one outcome, or take one back (weight below 0)."""
         del scaled_cost  # quality is learned apart from cost
-        self._table = None
         position, number = self._position(arm), self._labels.number(task, label)
         if self._ridge.n[position] == 0.0 and (expected := self._newcomer()) is not None:
             self._expected.join(arm, expected)
@@ -173,6 +175,7 @@ class BlendLearner:
             self._kernel.update(position, z[0, 1:], quality, weight)
         if number != UNKNOWN:
             self._recall.update(position, z[0], quality, number, weight)
+        self._forget_derived()
         if len(self._memory) >= self._next_renewal:
             self.renew()
 
@@ -186,7 +189,7 @@ class BlendLearner:
 
     def renew(self) -> None:
         """Choose basis, penalties, prior, cells and landmarks anew from all rows, and refit."""
-        self._table = None
+        self._forget_derived()
         self._memory.trim()
         rows, settings = len(self._memory), self._settings
         self._next_renewal = max(settings.first_renewal, int(rows * settings.growth) + 1)
@@ -200,6 +203,7 @@ class BlendLearner:
         self._cells = self._fitted_cells(z[:, 1:], sets)
         self._kernel = self._fitted_kernel(z[:, 1:], sets)
         self._recall = self._fitted_recall(z, sets)
+        self._forget_derived()
         self._expected.settle(self._names, self._ridge.n)
 
     def state(self) -> Mapping[str, NDArray[Any]]:
@@ -240,7 +244,8 @@ class BlendLearner:
         self._expected.load(names, state.get("newcomers", np.full(len(names), NONE)))
         self._ridge, self._cells, self._kernel = ridge, cells, kernel
         self._basis = Basis(state["basis_mean"], state["basis_directions"])
-        self._table, self._asked = None, {}
+        self._forget_derived()
+        self._asked = {}
         self._next_renewal = int(state["next_renewal"])
 
     def _mix_in_recall(
@@ -253,13 +258,26 @@ class BlendLearner:
         """Mix what the classes of the queries tell into estimates and errors, shapes (n, K)."""
         means, share = self._means(), self._recall.share
         named = tasks or [""] * len(z)
-        for task in dict.fromkeys(named):
-            rows = [row for row, name in enumerate(named) if name == task]
+        different = dict.fromkeys(named)
+        for task in different:
+            rows: Any = slice(None)
+            if len(different) > 1:
+                rows = [row for row, name in enumerate(named) if name == task]
             allowed = self._labels.allowed(self._recall.classes, task, labels)
             if allowed.any():
                 told = self._recall.estimate(z[rows], means, allowed)
                 for mine, theirs in zip(known, told, strict=True):
                     mine[rows] += share * (theirs - mine[rows])
+
+    def _moved(self, arms: tuple[str, ...]) -> FloatArray:
+        """How far estimates go towards what is expected of arms, shape (K,)."""
+        if arms not in self._moves:
+            known, unseen = self._known(arms), self._newcomer()
+            self._moves = {arms: self._expected.moves(arms, known, unseen)}
+        return self._moves[arms]
+
+    def _forget_derived(self) -> None:
+        self._table, self._own, self._moves = None, None, {}
 
     def _known(self, arms: Sequence[str]) -> tuple[FloatArray, FloatArray]:
         """Outcomes of each arm and its mean quality, shrunk to the prior, shape (K,) each."""
@@ -277,12 +295,16 @@ class BlendLearner:
         if len(self._memory) < self._settings.first_renewal:
             return None
         tried = self._means()[self._ridge.n > 0.0]
-        return float(self._ridge.prior[0] + tried.std()) if len(tried) else None
+        if not len(tried):
+            return None
+        apart = tried - tried.sum() / len(tried)
+        return float(self._ridge.prior[0] + math.sqrt((apart * apart).sum() / len(tried)))
 
     def _position(self, arm: str) -> int:
         if arm not in self._names:
             self._names.append(arm)
             self._asked = {}
+            self._forget_derived()
             self._ridge.add_arm()
             self._recall.add_arm()
             if self._cells is not None and self._kernel is not None:
@@ -308,9 +330,10 @@ class BlendLearner:
 
     def _means(self) -> FloatArray:
         """Each arm's mean quality, shrunk to the prior, shape (K,)."""
-        ridge = self._ridge
-        means: FloatArray = (BIAS_PENALTY * ridge.prior[0] + ridge.sy) / (BIAS_PENALTY + ridge.n)
-        return means
+        if self._own is None:
+            ridge = self._ridge
+            self._own = (BIAS_PENALTY * ridge.prior[0] + ridge.sy) / (BIAS_PENALTY + ridge.n)
+        return self._own
 
     def _fitted_ridge(self, z: FloatArray, sets: Sequence[RowSet]) -> ArmRidge:
         prior = np.zeros(z.shape[1])

@@ -50,22 +50,17 @@ class Expectations:
         kept = self._newcomers.items()
         self._newcomers = {arm: quality for arm, quality in kept if tried[arm] < SETTLED}
 
-    def moved(
-        self,
-        quality: FloatArray,
-        arms: Sequence[str],
-        known: tuple[FloatArray, FloatArray],
-        unseen: float | None,
+    def moves(
+        self, arms: Sequence[str], known: tuple[FloatArray, FloatArray], unseen: float | None
     ) -> FloatArray:
-        """Estimates moved towards what is expected of arms with few outcomes, shape (n, K).
+        """How far estimates go towards what is expected of arms with few outcomes, shape (K,).
 
         Args:
-            quality: estimates, shape (n, K).
             arms: K names.
             known: of each arm its outcomes and their mean, shape (K,) each.
             unseen: what is expected of an arm without outcomes of which nothing was told.
         """
-        moved = quality.copy()
+        moves = np.zeros(len(arms))
         by_arm = zip(arms, known[0].tolist(), known[1].tolist(), strict=True)
         for column, (arm, n, mean) in enumerate(by_arm):
             told = self._told.get(arm)
@@ -76,8 +71,8 @@ class Expectations:
                 gap = max(hoped - mean, 0.0)  # a hope holds no arm down that turns out better
             else:
                 continue
-            moved[:, column] += PRIOR_WEIGHT / (PRIOR_WEIGHT + n) * gap
-        return moved
+            moves[column] = PRIOR_WEIGHT / (PRIOR_WEIGHT + n) * gap
+        return moves
 
     def state(self, arms: Sequence[str]) -> FloatArray:
         """What is expected of each arm that joined late, shape (K,)."""

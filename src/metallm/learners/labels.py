@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+MOST_KEPT = 256
+"""Tasks and sets of labels of which it is kept what they allow; others may name any number."""
+
 
 class LabelNames:
     """Pairs of task and label, numbered in the order in which they came up.
@@ -26,6 +29,8 @@ class LabelNames:
     def __init__(self) -> None:
         self._number: dict[tuple[str, str], int] = {}
         self._home: dict[str, str] = {}
+        self._classes: NDArray[np.int64] | None = None
+        self._allowed: dict[tuple[str, tuple[str, ...]], NDArray[np.bool_]] = {}
 
     def number(self, task: str, label: str | None) -> int:
         """The number of a label, a new one where it is new; −1 for None."""
@@ -51,7 +56,7 @@ class LabelNames:
         return np.array([self.number(task, label) for task, label in pairs], dtype=np.int64)
 
     def allowed(
-        self, classes: NDArray[np.int64], task: str, labels: Sequence[str]
+        self, classes: NDArray[np.int64], task: str, labels: tuple[str, ...]
     ) -> NDArray[np.bool_]:
         """Which classes a query's label can be in, shape (G,).
 
@@ -60,6 +65,17 @@ class LabelNames:
             task: the query's; where it is known, its own classes are the only ones.
             labels: the labels that are asked about; none where any may be.
         """
+        if classes is not self._classes or len(self._allowed) >= MOST_KEPT:
+            # pairs keep their numbers, so that what is allowed hangs on the classes alone
+            self._classes, self._allowed = classes, {}
+        found = self._allowed.get((task, labels))
+        if found is None:
+            found = self._allowed[task, labels] = self._found(classes, task, labels)
+        return found
+
+    def _found(
+        self, classes: NDArray[np.int64], task: str, labels: tuple[str, ...]
+    ) -> NDArray[np.bool_]:
         pairs = list(self._number)
         named = [pairs[number] if number != REST else None for number in classes.tolist()]
         right = np.array([not labels or (pair is not None and pair[1] in labels) for pair in named])
@@ -86,3 +102,4 @@ class LabelNames:
         self._number = {pair: number for number, pair in enumerate(pairs)}
         homes = zip(state["homeless"].tolist(), state["home"].tolist(), strict=True)
         self._home = dict(homes)
+        self._classes, self._allowed = None, {}

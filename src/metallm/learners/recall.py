@@ -84,6 +84,8 @@ class LabelRecall:
         self.sy: FloatArray = np.zeros((arms, count))
         self.sharpness = 1.0
         self.share = 0.0
+        # recall and its variance with the means that they were shrunk to, until something is learned
+        self._tables: tuple[FloatArray, FloatArray, FloatArray] | None = None
 
     @classmethod
     def none(cls) -> LabelRecall:
@@ -96,6 +98,7 @@ class LabelRecall:
     def add_arm(self) -> None:
         """One more arm, of which nothing is known."""
         empty = np.zeros((1, len(self.classes)))
+        self._tables = None
         self.n, self.sy = np.concatenate([self.n, empty]), np.concatenate([self.sy, empty])
 
     def posterior(self, z: FloatArray, allowed: NDArray[np.bool_] | None = None) -> FloatArray:
@@ -121,12 +124,16 @@ class LabelRecall:
 
         Args:
             z: contexts, shape (n, d), the bias first.
-            means: shape (K,), the arms' own mean quality.
+            means: shape (K,), the arms' own mean quality; what follows from the very same array is
+                computed once.
             allowed: as for `posterior`.
         """
-        chance, table = self.posterior(z, allowed), self._table(means)
-        bounded = np.clip(table, LEAST_VARIANCE, 1.0 - LEAST_VARIANCE)
-        variance = bounded * (1.0 - bounded) / (self.n + SHRINKAGE)
+        if self._tables is None or self._tables[0] is not means:
+            table = self._table(means)
+            bounded = np.clip(table, LEAST_VARIANCE, 1.0 - LEAST_VARIANCE)
+            self._tables = means, table, bounded * (1.0 - bounded) / (self.n + SHRINKAGE)
+        _, table, variance = self._tables
+        chance = self.posterior(z, allowed)
         return chance @ table.T, np.sqrt((chance * chance) @ variance.T)
 
     def update(self, arm: int, z: FloatArray, y: float, label: int, weight: float = 1.0) -> None:
@@ -134,6 +141,7 @@ class LabelRecall:
         place = self._class_of(label)
         if place is None:
             return
+        self._tables = None
         self.n[arm, place] += weight
         self.sy[arm, place] += weight * y
         target = np.zeros(len(self.classes))

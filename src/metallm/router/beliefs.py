@@ -60,16 +60,21 @@ class Beliefs:
 
     def beside(self, name: str, quality: float) -> Beliefs:
         """With one more arm, whose quality is known and which costs nothing."""
-        rows = len(self.quality)
-        known, free = np.full((rows, 1), quality), np.zeros((rows, 1))
         return replace(
             self,
             names=(*self.names, name),
-            quality=np.hstack([self.quality, known]),
-            uncertainty=np.hstack([self.uncertainty, free]),
-            cost=np.hstack([self.cost, free]),
-            reward=np.hstack([self.reward, known]),
+            quality=_beside(self.quality, quality),
+            uncertainty=_beside(self.uncertainty, 0.0),
+            cost=_beside(self.cost, 0.0),
+            reward=_beside(self.reward, quality),
         )
+
+
+def _beside(known: FloatArray, last: float) -> FloatArray:
+    rows, arms = known.shape
+    wider = np.empty((rows, arms + 1))
+    wider[:, :arms], wider[:, arms] = known, last
+    return wider
 
 
 def believe(
