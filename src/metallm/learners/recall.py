@@ -84,7 +84,7 @@ class LabelRecall:
         self.sy: FloatArray = np.zeros((arms, count))
         self.sharpness = 1.0
         self.share = 0.0
-        # recall and its variance with the means that they were shrunk to, until something is learned
+        # recall and its variance, with the means that they were shrunk to, until more is learned
         self._tables: tuple[FloatArray, FloatArray, FloatArray] | None = None
 
     @classmethod
