@@ -9,6 +9,7 @@ tokens do reach over words is refused.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -126,7 +127,7 @@ class WordTokenizer:
     def _learned(self, words: Sequence[str]) -> bytes:
         """The ids of words some of which are new; those are kept."""
         known = self._known
-        fresh = self._fresh({word for word in words if not known.tells(word)})
+        fresh = self._fresh({word for word in words if word not in known and not known.tells(word)})
         found = b"".join([fresh.get(word) or known[word] for word in words])
         kept = {word: ids for word, ids in fresh.items() if len(word) <= LONGEST}
         if len(known) + len(kept) > CAPACITY:
@@ -151,9 +152,10 @@ class WordTokenizer:
         if plain:
             # all in one call; each word begins with the one token in it that begins with "▁"
             together = np.array(self._encoded(" ".join(plain)), dtype=np.int64)
-            cuts = np.flatnonzero(self._starts[together])[1:]
-            parts = np.split(together, cuts)
-            fresh.update(zip(plain, (part.tobytes() for part in parts), strict=True))
+            cuts = [*(np.flatnonzero(self._starts[together]) * together.itemsize).tolist(), None]
+            ids = together.tobytes()
+            parts = (ids[start:end] for start, end in pairwise(cuts))
+            fresh.update(zip(plain, parts, strict=True))
         return fresh
 
     def _encoded(self, text: str) -> list[int]:
