@@ -16,6 +16,7 @@ from classifying.figures import (
     share,
     shift_curves,
     student_calibration,
+    student_times,
     task_differences,
     values,
     within,
@@ -80,10 +81,10 @@ def _gains(bench: Bench) -> Iterator[str]:
         yield ""
         yield "| | cost weight | points gained | cost | cost, whole | calls | by the student |"
         yield "|---|---|---|---|---|---|---|"
-        for setting in _NAMES:
+        for setting, name in _NAMES.items():
             for weight in weights_of(setting):
                 cells = (
-                    _NAMES[setting],
+                    name,
                     f"{weight:g}",
                     _told(gain(bench, file, setting, weight)),
                     _told(share(bench, file, setting, weight), 100, 0),
@@ -150,6 +151,13 @@ def _calibration(bench: Bench) -> Iterator[str]:
         f"calibration error {100 * error:.1f} points (10 bins)."
     )
     yield ""
+    for file, took in student_times(bench).items():
+        yield (
+            f"{file}: a student's answer takes {took:.0f} µs of processor time, from the text to "
+            f"the logged decision among {len(bench.tables[file].arms)} arms and itself (log in "
+            "memory; median, right after the last feedback was learned)."
+        )
+        yield ""
 
 
 def _shifts(bench: Bench) -> Iterator[str]:
