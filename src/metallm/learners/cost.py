@@ -205,14 +205,16 @@ class CostLearner:
     def _of(self, arms: tuple[str, ...]) -> _Asked:
         """The logarithm of the expected ratio of some arms, as a function of z."""
         ridge = self._ridge
-        spread = ridge.residual() / np.maximum(ridge.n, 1.0)
         known = {name: position for position, name in enumerate(self._names)}
         positions = [known.get(arm, -1) for arm in arms]
-        # position −1 then picks the last row: an arm never billed has the pooled ratio everywhere
-        theta = np.vstack([ridge.theta, np.zeros(len(ridge.l2))])[positions]
-        shift = np.append(np.minimum(spread, MOST_SPREAD) / 2.0, np.log(self._pooled_ratio()))
-        unit = np.append(np.isnan(self._listed), False)[positions]
-        return _Asked(np.ascontiguousarray(theta.T), shift[positions], unit if unit.any() else None)
+        theta, unit = ridge.theta, np.isnan(self._listed)
+        shift = np.minimum(ridge.residual() / np.maximum(ridge.n, 1.0), MOST_SPREAD) / 2.0
+        if -1 in positions:
+            # it picks the last row: an arm never billed has the pooled ratio everywhere
+            theta = np.vstack([theta, np.zeros(len(ridge.l2))])
+            shift, unit = np.append(shift, np.log(self._pooled_ratio())), np.append(unit, False)
+        theta, shift, unit = theta[positions], shift[positions], unit[positions]
+        return _Asked(np.ascontiguousarray(theta.T), shift, unit if unit.any() else None)
 
     def _pooled_ratio(self) -> float:
         """Ratio for an arm never billed: the mean of those that were, by their list prices."""
