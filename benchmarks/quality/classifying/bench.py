@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
-from hashlib import blake2b
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from classifying.kept import Kept
 from classifying.stream import Setting, play
 
 if TYPE_CHECKING:
@@ -87,11 +86,7 @@ class Bench:
     def __init__(self, tables: Mapping[str, ClassTable], shuffles: int, path: Path | None) -> None:
         self.tables = tables
         self.shuffles = shuffles
-        self._path = path
-        self._known: dict[str, dict[str, Any]] = {}
-        if path is not None and path.is_file():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                self._remember(line)
+        self._kept = Kept(path, VERSION)
 
     @property
     def shift_shuffles(self) -> int:
@@ -100,7 +95,7 @@ class Bench:
 
     def figures(self, job: Job) -> dict[str, Any]:
         """What a finished job came to."""
-        return self._known[self._key(job)]
+        return self._kept[asdict(job)]
 
     def jobs(self) -> Iterator[Job]:
         """All there are."""
@@ -117,34 +112,16 @@ class Bench:
 
     def run(self, processes: int) -> None:
         """Do what is not done yet."""
-        left = [job for job in self.jobs() if self._key(job) not in self._known]
+        left = [job for job in self.jobs() if asdict(job) not in self._kept]
         if not left:
             return
         context = get_context("fork")
         with ProcessPoolExecutor(processes, context, _keep, (self.tables,)) as pool:
             running = {pool.submit(_done, job): job for job in left}
             for number, future in enumerate(as_completed(running), start=1):
-                self._put(running[future], future.result())
+                self._kept.put(asdict(running[future]), future.result())
                 if number % 10 == 0 or number == len(left):
                     print(f"{number}/{len(left)} streams", file=sys.stderr, flush=True)
-
-    def _key(self, job: Job) -> str:
-        told = json.dumps([VERSION, asdict(job)], sort_keys=True)
-        return blake2b(told.encode(), digest_size=12).hexdigest()
-
-    def _put(self, job: Job, found: dict[str, Any]) -> None:
-        key = self._key(job)
-        self._known[key] = found
-        if self._path is not None:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"key": key, **asdict(job), "figures": found}) + "\n")
-
-    def _remember(self, line: str) -> None:
-        try:
-            found = json.loads(line)
-            self._known[found["key"]] = found["figures"]
-        except (json.JSONDecodeError, KeyError):
-            return  # torn by an interrupt: it is run again
 
 
 def weights_of(setting: str) -> tuple[float, ...]:
@@ -176,7 +153,7 @@ def _done(job: Job) -> dict[str, Any]:
         stream = play(table, order, setting, seed=job.shuffle, task="the same name for both")
         return {"right": stream.right.tolist(), "own": stream.by_student.astype(int).tolist()}
     order = rng.permutation(len(table.recordings))
-    return _half(table, play(table, order, setting, seed=job.shuffle))
+    return last_half(table, play(table, order, setting, seed=job.shuffle))
 
 
 def _rows(table: ClassTable, task: str, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -185,7 +162,7 @@ def _rows(table: ClassTable, task: str, rng: np.random.Generator) -> NDArray[np.
     return rng.permutation(np.flatnonzero(names == task))[:SHIFT_HALF]
 
 
-def _half(table: ClassTable, stream: Stream) -> dict[str, Any]:
+def last_half(table: ClassTable, stream: Stream) -> dict[str, Any]:
     """The figures of the last half of a stream."""
     later = slice(len(stream.order) // 2, None)
     rows, best = stream.order[later], table.best

@@ -12,6 +12,7 @@ import numpy as np
 import metallm
 from classifying.table import RecordedProvider
 from metallm.core.classes import STUDENT
+from metallm.core.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,7 @@ def play(
     *,
     seed: int,
     task: str | None = None,
+    choice: bool = False,
 ) -> Stream:
     """Classify rows in order; each true label that is told is told before the next.
 
@@ -83,8 +85,9 @@ def play(
         setting: how the router classifies.
         seed: the router's.
         task: one name for the tasks of all rows; None for their own.
+        choice: whether labels are letters of options.
     """
-    return asyncio.run(_play(table, order.tolist(), setting, seed, task))
+    return asyncio.run(_play(table, order.tolist(), setting, seed, task, choice=choice))
 
 
 async def _play(
@@ -93,6 +96,8 @@ async def _play(
     setting: Setting,
     seed: int,
     common: str | None,
+    *,
+    choice: bool,
 ) -> Stream:
     provider = RecordedProvider(table)
     reference = table.arms[table.best].name
@@ -112,11 +117,12 @@ async def _play(
     for place, row in enumerate(order):
         provider.row = row
         task, truth = recordings.datasets[row], str(recordings.references[row])
+        labels, name = table.labels[task], common or task
         begun = time.process_time()
         answer = await router.classify(
             recordings.texts[row],
-            table.labels[task],
-            task=common or task,
+            Task(name, "choice", labels) if choice else labels,
+            task=name,
             max_calls=setting.max_calls,
         )
         seconds = time.process_time() - begun
