@@ -85,14 +85,14 @@ def test_a_router_has_it_by_name_with_the_features_behind_it() -> None:
     features = FeatureEmbedder().embed([text])
     assert joined.embed([text])[:, -FeatureEmbedder.dim :].tolist() == features.tolist()
     assert router.decide(text).arm in {CHEAP.name, DEAR.name}
-    assert (router._store.meta("embedder") or "").startswith(joined.id)
+    assert router.reader.id.startswith(joined.id)
     router.close()
 
 
 @needs_extra
 def test_the_paper_s_policy_sees_the_encoder_alone() -> None:
     router = Router([CHEAP, DEAR], embedder="sentence", policy="paper")
-    assert router._embedder.id == SentenceEmbedder().id
+    assert router.reader.id == SentenceEmbedder().id
     router.close()
 
 

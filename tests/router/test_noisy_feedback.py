@@ -301,7 +301,7 @@ def test_a_restart_knows_weights_and_judges_and_the_log_alone_tells_them(
             restored.feedback(each, quality=outcome.quality, weight=outcome.weight, judge=judge)
         assert restored.outcomes(each) == outcomes
     bare = MemoryStore()
-    bare.append([entry.record for entry in restored._store.read()]).result()
+    bare.append([entry.record for entry in restored.entries()]).result()
     assert make(store=bare).knowledge.dump() == live
 
 

@@ -278,7 +278,7 @@ def _done(router: Router, step: str, place: int) -> Any:
 
 
 def _records(router: Router) -> Iterator[Record]:
-    return (entry.record for entry in router._store.read())
+    return (entry.record for entry in router.entries())
 
 
 @given(count=st.integers(0, 200))

@@ -13,7 +13,7 @@ from doubles import CHEAP, DEAR, HashEmbedder, counting_ids
 from metallm.assembly import Router
 from metallm.core.decision import Decision
 from metallm.errors import StoreError
-from metallm.router import engine
+from metallm.router import folded
 from metallm.store.memory import MemoryStore
 from metallm.store.sqlite import SqliteStore
 
@@ -53,7 +53,7 @@ def _told(decision: Decision) -> tuple[Any, ...]:
 def test_a_restarted_router_decides_as_an_undisturbed_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str, snapshot_every: int
 ) -> None:
-    monkeypatch.setattr(engine, "SNAPSHOT_EVERY", snapshot_every)
+    monkeypatch.setattr(folded, "SNAPSHOT_EVERY", snapshot_every)
     undisturbed = _router(None, policy)
     expected = _live(undisturbed, 0, 160)
     path = tmp_path / "log.db"
@@ -73,7 +73,7 @@ def test_what_is_rebuilt_from_the_log_alone_is_what_was_learned(tmp_path: Path) 
     restored = _router(path)
     # the same log without its snapshots
     bare = MemoryStore()
-    copied = [entry.record for entry in restored._store.read()]
+    copied = [entry.record for entry in restored.entries()]
     bare.append(copied).result()
     rebuilt = _router(bare)
     assert rebuilt.knowledge.dump() == restored.knowledge.dump()

@@ -12,7 +12,7 @@ from metallm.assembly import Router
 from metallm.core.arm import Arm
 from metallm.errors import ConfigurationError, UnknownPriceError
 from metallm.estimators.asking import Asker
-from metallm.router.engine import NO_TASKS
+from metallm.router.choosing import NO_TASKS
 from metallm.router.steps import MOST_CALLS
 from metallm.store.memory import MemoryStore
 

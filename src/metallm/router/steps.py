@@ -21,8 +21,6 @@ from metallm.router.scoring import expected
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from metallm.core.arrays import FloatArray
     from metallm.core.classes import Answers
     from metallm.core.decision import Decision
@@ -70,11 +68,6 @@ class Step:
     def can_ask(self) -> bool:
         """Whether another arm may be asked."""
         return len(self.answers) < self.max_calls
-
-
-def no_words(text: str) -> NDArray[np.uint16]:  # noqa: ARG001 - looks at nothing
-    """For a router that learns no tasks."""
-    return np.zeros(0, dtype=np.uint16)
 
 
 def believe_step(
