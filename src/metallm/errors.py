@@ -8,6 +8,7 @@ The tree::
     │   └── MissingExtraError       an optional package is needed and absent
     ├── InputError                  what the caller sent cannot be used
     │   ├── UnknownArmError
+    │   │   └── UnknownEmbeddingError
     │   ├── UnfitArmError           no arm that may be asked can take this query
     │   ├── UnknownDecisionError
     │   ├── UnknownLabelError
@@ -85,6 +86,30 @@ class UnknownArmError(InputError):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(f"no arm is called {name!r}; the arms are: {', '.join(known) or 'none'}")
         self.name = name
+
+
+class UnknownEmbeddingError(UnknownArmError):
+    """A name that no embedding model of a gateway has.
+
+    Args:
+        name: what was asked for.
+        known: those that this client may ask for.
+        any_set_up: whether there are any at all.
+    """
+
+    def __init__(self, name: str, known: Sequence[str], *, any_set_up: bool) -> None:
+        super().__init__(name, known)
+        told = f"no embedding model is called {name!r}"
+        if known:
+            told += f"; there are: {', '.join(known)}"
+        elif any_set_up:
+            told += "; none is open to this key"
+        else:
+            told += (
+                ", for none is set up: give metallm.toml an [[embeddings]] table with a name, "
+                "such as 'openai/text-embedding-3-small'"
+            )
+        self.args = (told,)
 
 
 class UnfitArmError(InputError):

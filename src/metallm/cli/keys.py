@@ -186,7 +186,8 @@ def _given(
     if tokens_per_minute is not None:
         found["tokens_per_minute"] = _number("--tokens-per-minute", tokens_per_minute)
     if arms is not None:
-        found["arms"] = _names("arm", arms, [each.name for each in settings.arms])
+        models = [each.name for each in settings.embeddings]
+        found["arms"] = _names("arm", arms, [*(each.name for each in settings.arms), *models])
     if aliases is not None:
         found["aliases"] = _names("alias", aliases, [each.name for each in settings.aliases])
     return found

@@ -23,6 +23,7 @@ from metallm.gateway.classify import Classify
 from metallm.gateway.counting import Counting
 from metallm.gateway.decisions import Decisions
 from metallm.gateway.desk import Desk
+from metallm.gateway.embeddings import EmbeddingModels, Embeddings
 from metallm.gateway.errors import on_error, on_refused
 from metallm.gateway.feedback import Feedback
 from metallm.gateway.health import Health
@@ -90,7 +91,10 @@ def create_app(
     counting = Counting(caller, names, desk.permits, max_body_bytes)
     classify = Classify(desk, declared, metrics, max_body_bytes)
     feedback = Feedback(engine, metrics, max_body_bytes)
-    models = Models(engine.arms, aliases, desk.permits, int(engine.now()))
+    known = EmbeddingModels(rules.embeddings, {AUTO, *aliases, *engine.arms})
+    spending = (desk.budgets, limits, metrics, log)
+    embeddings = Embeddings(known, rules.poster, *spending, max_body_bytes)
+    models = Models(engine.arms, aliases, desk.permits, int(engine.now()), known)
     decisions = Decisions(engine)
     judges = Judges(engine)
     tasks = Tasks(declared)
@@ -102,6 +106,8 @@ def create_app(
         try:
             yield
         finally:
+            if rules.poster is not None:
+                await rules.poster.close()
             if on_close is not None:
                 await on_close()
 
@@ -111,6 +117,7 @@ def create_app(
             Route("/v1/responses", responses.complete, methods=["POST"]),
             Route("/v1/messages", messages.complete, methods=["POST"]),
             Route("/v1/messages/count_tokens", counting.count, methods=["POST"]),
+            Route("/v1/embeddings", embeddings.create, methods=["POST"]),
             Route("/v1/classify", classify.classify, methods=["POST"]),
             Route("/v1/feedback", feedback.judge, methods=["POST"]),
             Route("/v1/judges", judges.all),

@@ -83,6 +83,10 @@ class Metrics:
             self._failures.labels(failure.arm, failure_kind(failure)).inc()
 
     def refused(self, reason: str) -> None:
+    def embedded(self, model: str, usage: Usage | None, cost_usd: float | None) -> None:
+        """Count what embeddings came to; arguments as for `answered`."""
+        self._spent(model, usage, cost_usd)
+
         """Count a request that was refused for its key, its limits or its budget.
 
         Args:

@@ -1,4 +1,4 @@
-"""GET /v1/models and /v1/models/{id}: "auto", aliases, then the arms with their prices."""
+"""GET /v1/models and /v1/models/{id}: "auto", aliases, arms and embedding models, with prices."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from metallm.core.arm import Arm
     from metallm.gateway.aliases import Alias
+    from metallm.gateway.embeddings import EmbeddingModels
     from metallm.gateway.permits import Permits
 
 OWNER = "metallm"
@@ -36,6 +37,7 @@ class Models:
         aliases: the aliases by name.
         permits: what a client may ask.
         created: POSIX seconds.
+        embeddings: models that are not routed to.
     """
 
     def __init__(
@@ -44,19 +46,22 @@ class Models:
         aliases: Mapping[str, Alias],
         permits: Permits,
         created: int,
+        embeddings: EmbeddingModels,
     ) -> None:
         self._permits = permits
+        self._embeddings = embeddings
         self._told = {
             AUTO: _auto(created),
             **{name: _alias(alias, created) for name, alias in aliases.items()},
             **{name: _arm(arm, created) for name, arm in arms.items()},
+            **{name: _arm(arm, created) for name, arm in embeddings.by_name.items()},
         }
         self._lists: dict[tuple[str, ...], bytes] = {}
 
     async def all(self, request: Request) -> Response:
         """The list."""
         note_of(request, "models")
-        names = self._permits.models(key_of(request))
+        names = self._names(request)
         # few: as many as there are kinds of keys
         known = self._lists.get(names)
         if known is None:
@@ -66,10 +71,15 @@ class Models:
     async def one(self, request: Request) -> Response:
         """One of them."""
         note_of(request, "models")
-        name, names = request.path_params["name"], self._permits.models(key_of(request))
+        name, names = request.path_params["name"], self._names(request)
         if name not in names:
             raise UnknownArmError(name, names)
         return Response(orjson.dumps(self._told[name]), media_type=JSON)
+
+    def _names(self, request: Request) -> tuple[str, ...]:
+        """What the client may ask for, of either kind."""
+        key = key_of(request)
+        return (*self._permits.models(key), *self._embeddings.open_to(key))
 
     def _list(self, names: Sequence[str]) -> bytes:
         page = {

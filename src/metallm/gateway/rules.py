@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 from metallm.gateway.aliases import Alias
 from metallm.providers.bounds import Bounds
+from metallm.providers.http import HttpProvider
+from metallm.providers.prices import priced
 
 if TYPE_CHECKING:
+    from metallm.core.arm import Arm
+    from metallm.gateway.embeddings import Poster
     from metallm.gateway.keyring import Keyring
     from metallm.settings import Settings
 
@@ -46,6 +50,8 @@ class Rules:
         repeat_ttl_s: seconds that an answer is kept for a repeated Idempotency-Key; 0 for none.
         repeat_bytes: memory for such answers.
         cache: of answers.
+        embeddings: models that are asked for by name alone.
+        poster: calls their hosts; closed with the gateway.
     """
 
     keyring: Keyring | None = None
@@ -56,6 +62,8 @@ class Rules:
     repeat_ttl_s: float = 600.0
     repeat_bytes: int = 64 * MIB
     cache: CacheRules = CacheRules()
+    embeddings: tuple[Arm, ...] = ()
+    poster: Poster | None = None
 
     @classmethod
     def of(cls, settings: Settings, keyring: Keyring, bounds: Bounds, *, local: bool) -> Rules:
@@ -70,4 +78,14 @@ class Rules:
             gateway.repeat_ttl_s,
             int(gateway.repeat_mib * MIB),
             CacheRules(cache.ttl_s, int(cache.max_mib * MIB), cache.any_temperature),
+            tuple(priced(each.arm(), output_price=0.0) for each in settings.embeddings),
+            _poster(settings),
         )
+
+
+def _poster(settings: Settings) -> Poster | None:
+    """What calls embedding models; each request once, for clients repeat what can be repeated."""
+    if not settings.embeddings:
+        return None
+    once = settings.providers.model_copy(update={"max_retries": 0})
+    return HttpProvider(**once.model_dump())

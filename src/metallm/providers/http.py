@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
-from metallm.core.completion import Completion
+from metallm.core.completion import ChatRequest, Completion
 from metallm.core.wires import BEDROCK
 from metallm.errors import (
     ProviderError,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
     from metallm.core.arm import Arm
-    from metallm.core.completion import ChatRequest, StreamEvent
+    from metallm.core.completion import StreamEvent
     from metallm.wire.base import StreamReader, Wire
 
     Signer = Callable[[Arm, Outgoing], Mapping[str, str]]
@@ -139,6 +139,20 @@ class HttpProvider:
             return None
         call = self._call(arm, request, wire.count_path(arm), wire.write_count(arm, request))
         return wire.read_count(arm, await self._retry.run(lambda: self._fetch(call)))
+
+    async def post(self, arm: Arm, path: str, body: bytes) -> bytes:
+        """The answer to a body that goes as it is, such as one for embeddings.
+
+        Args:
+            arm: whose host is asked.
+            path: below the arm's base URL.
+            body: JSON.
+
+        Raises:
+            ConfigurationError, ProviderError: as `complete`.
+        """
+        call = self._call(arm, ChatRequest({}), path, body)
+        return await self._retry.run(lambda: self._fetch(call))
 
     async def stream(self, arm: Arm, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """The events of one streamed answer.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from metallm.core.arm import Arm
 
 
-def priced(arm: Arm, *, at: datetime | None = None) -> Arm:
+def priced(arm: Arm, *, at: datetime | None = None, output_price: float | None = None) -> Arm:
     """The arm with list prices filled in, or the very arm where nothing can be filled in.
 
     Prices that the arm was given win, all of them: none is mixed with the table's. An arm with
@@ -25,6 +25,8 @@ def priced(arm: Arm, *, at: datetime | None = None) -> Arm:
     Args:
         arm: any arm.
         at: the moment that the price is for; None means now.
+        output_price: USD per million tokens where the table knows the input's price alone; 0 for
+            models of embeddings, which have no output.
     """
     if arm.input_price is not None or arm.price == "unknown":
         return arm
@@ -41,7 +43,8 @@ def priced(arm: Arm, *, at: datetime | None = None) -> Arm:
     except LookupError:
         return arm
     prices = model.get_prices(at or datetime.now(tz=UTC))
-    input_price, output_price = _usd(prices.input_mtok), _usd(prices.output_mtok)
+    input_price, told = _usd(prices.input_mtok), _usd(prices.output_mtok)
+    output_price = output_price if told is None else told
     if input_price is None or output_price is None:
         return arm
     kept = {
