@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from metallm.core.arm import Arm
     from metallm.core.audit import Audit
     from metallm.core.decision import ArmEstimate, Decision
+    from metallm.core.hedge import Hedge
     from metallm.core.judge_arm import JudgeArm
     from metallm.core.outcome import Outcome
     from metallm.core.task import Task
@@ -30,6 +31,7 @@ __all__ = [
     "Audit",
     "Classified",
     "Decision",
+    "Hedge",
     "JudgeArm",
     "Judgement",
     "MetaLLMError",
@@ -49,6 +51,7 @@ _HOMES = {
     "Classified": "metallm.router.answers",
     "Classifier": "metallm.estimators.classifier",
     "Decision": "metallm.core.decision",
+    "Hedge": "metallm.core.hedge",
     "JudgeArm": "metallm.core.judge_arm",
     "Judgement": "metallm.router.answers",
     "MetaLLMError": "metallm.errors",

@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from metallm.core.arm import Arm
 from metallm.core.audit import Audit
+from metallm.core.hedge import Hedge
 from metallm.core.judge_arm import JudgeArm
 from metallm.core.price import Tier
 from metallm.core.task import Task
@@ -176,6 +177,33 @@ class JudgeSettings(_Section):
         return JudgeArm(self.arm, self.share, self.rubric) if self.arm else None
 
 
+class HedgeSettings(_Section):
+    """When a slow call gets another beside it; the fields of `metallm.Hedge`."""
+
+    after_s: float | dict[str, float] | None = Field(
+        default=None,
+        description="Seconds without an answer, or a stream's first event, until another arm is "
+        "asked as well: one number, or numbers by arms' names; empty for never.",
+    )
+    quantile: float | None = Field(
+        default=None,
+        description="In place of seconds, the share of an arm's newest times, such as 0.95.",
+    )
+    to: Literal["next", "same"] = Field(
+        default="next", description="Who is asked as well: the next arm, or the same once more."
+    )
+
+    def hedge(self) -> Hedge | None:
+        """The hedge that this section describes, if any.
+
+        Raises:
+            ConfigurationError: both seconds and quantile, or one out of range.
+        """
+        if self.after_s is None and self.quantile is None:
+            return None
+        return Hedge(self.after_s, self.quantile, self.to)
+
+
 class ProviderSettings(_Section):
     """How arms are called."""
 
@@ -298,6 +326,7 @@ class EmbeddingSettings(_Section):
     audit: AuditSettings = AuditSettings()
     judge: JudgeSettings = JudgeSettings()
     providers: ProviderSettings = ProviderSettings()
+    hedge: HedgeSettings = HedgeSettings()
     arms: tuple[ArmSettings, ...] = ()
     tasks: tuple[TaskSettings, ...] = ()
     aliases: tuple[AliasSettings, ...] = ()

@@ -10,19 +10,21 @@ from metallm.core.query import Query
 from metallm.core.task import Task
 from metallm.errors import ConfigurationError, InputError, ProviderError, UnfitArmError
 from metallm.router.caller import Caller
-from metallm.router.checks import check_text, check_whole, judging_arm
+from metallm.router.checks import check_text, check_whole, hedging, judging_arm
 from metallm.router.classifier import Classifier
 from metallm.router.conversations import Conversations
 from metallm.router.engine import Engine
 from metallm.router.grader import Grader
+from metallm.router.hedged import Hedging
 from metallm.router.many import in_order
 from metallm.tasks.grading import grading_prompt, read_grade
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
     from typing import TypeVar
 
     from metallm.core.arm import Arm
+    from metallm.core.hedge import Hedge
     from metallm.core.judge_arm import JudgeArm
     from metallm.core.protocols import Provider
     from metallm.core.query import Message
@@ -43,6 +45,8 @@ class Doors(Engine):
         provider: calls the arms; None for HTTP.
         judge: an arm that grades a share of the answers to open questions; None for nobody.
         affinity: what it counts that an arm has read a conversation, see `Conversations`.
+        hedge: when a slow call gets another beside it; None for never.
+        sleep: waits for some seconds before a hedge.
         parts: of the engine.
     """
 
@@ -54,9 +58,12 @@ class Doors(Engine):
         provider: Provider | None,
         judge: JudgeArm | None,
         affinity: Affinity,
+        hedge: Hedge | None,
+        sleep: Callable[[float], Awaitable[object]],
         **parts: Any,
     ) -> None:
         super().__init__(arms, **parts)
+        self._hedging = None if hedge is None else Hedging(hedging(hedge, self.arms), sleep)
         self._asked = asked
         self._provider_given = provider
         self._judge = judging_arm(judge, self.arms)
@@ -69,7 +76,8 @@ class Doors(Engine):
         """What calls the arms; made when it is first needed."""
         if self._caller is None:
             provider = self._provider_given or http_provider()
-            self._caller = Caller(self, provider, Conversations(self._affinity))
+            conversations = Conversations(self._affinity)
+            self._caller = Caller(self, provider, conversations, hedging=self._hedging)
             if self._judge is not None:
                 self._caller.grader = Grader(self._caller, self._judge, grading_prompt, read_grade)
         return self._caller

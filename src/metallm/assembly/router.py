@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
 from functools import partial
@@ -32,12 +33,13 @@ from metallm.router.told import DIM as TOLD_DIM
 from metallm.tasks.asked import Asked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from os import PathLike
 
     from metallm.core.arm import Arm
     from metallm.core.arrays import FloatArray
     from metallm.core.audit import Audit
+    from metallm.core.hedge import Hedge
     from metallm.core.judge_arm import JudgeArm
     from metallm.core.protocols import Embedder, Learner, Policy, Provider, Store
     from metallm.core.task import Task
@@ -79,12 +81,15 @@ class Router(Doors):
             its provider's prompt cache saves, "sticky" stays with it, "off" chooses anew.
         judge: an arm that grades a share of the answers to open questions, after they were given;
             None for nobody.
+        hedge: when an arm that is slow gets another beside it, the first to answer winning; None
+            for never.
         tasks: declared ones, which `classify` finds by name. Answers to them are scored as they
             say, also where feedback comes after a restart.
         learner: makes the learner of quality from the length of a context; None for the policy's
             own.
         clock: POSIX seconds; None for the system's.
         new_id: makes a decision's id; None for random ones.
+        sleep: waits for some seconds before a hedge.
 
     Raises:
         ConfigurationError: arms or options that cannot work.
@@ -110,10 +115,12 @@ class Router(Doors):
         latency_weight: float = 0.0,
         affinity: Affinity = "price",
         judge: JudgeArm | None = None,
+        hedge: Hedge | None = None,
         tasks: Sequence[Task] = (),
         learner: Callable[[int], Learner] | None = None,
         clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         chosen, features = chosen_embedder(policy, embedder or "static", sentence_model)
         # the paper's context is the text's embedding and nothing else
@@ -147,6 +154,8 @@ class Router(Doors):
             provider=provider,
             judge=judge,
             affinity=affinity,
+            hedge=hedge,
+            sleep=sleep,
         )
 
     @classmethod
@@ -179,6 +188,7 @@ class Router(Doors):
             latency_weight=settings.router.latency_weight,
             affinity=settings.router.affinity,
             judge=settings.judge.judge(),
+            hedge=settings.hedge.hedge(),
             tasks=tuple(tasks_of(settings).values()),
             provider=provider or http_provider(settings.providers),
         )

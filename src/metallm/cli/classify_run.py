@@ -210,6 +210,7 @@ def door_of(
             return GatewayDoor(gateway, question, max_calls)
         from metallm.assembly import Router
         from metallm.cli.doors import RouterDoor
+        from metallm.settings import HedgeSettings
 
         provider = None
         if books is not None:
@@ -218,7 +219,9 @@ def door_of(
 
             limit = answer_limit(question.task.labels, several=question.several)
             provider = budgeted_provider(settings, books, output_tokens=limit, tell=tell)
-        router = Router.from_settings(settings, provider=provider)
+        # nobody waits for a single row, and two calls for one would only cost the more
+        unhedged = settings.model_copy(update={"hedge": HedgeSettings()})
+        router = Router.from_settings(unhedged, provider=provider)
         try:
             if warm is not None:
                 router.fit(warm)

@@ -82,7 +82,8 @@ def _answered(outcomes: Sequence[Outcome]) -> str:
     arm = next((each.arm for each in outcomes if each.kind == "completion"), None)
     failures = sum(each.kind == "failure" for each in outcomes)
     told = f" after {failures} failure{'s' if failures > 1 else ''}" if failures else ""
-    return (arm or "-") + told
+    beside = [each.arm for each in outcomes if each.kind == "overtaken"]
+    return (arm or "-") + told + (f" ahead of {beside[0]}" if beside else "")
 
 
 def _cost(outcomes: Sequence[Outcome]) -> str:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from metallm.core.arrays import Context, FloatArray
 
-OutcomeKind = Literal["completion", "failure", "feedback"]
+OutcomeKind = Literal["completion", "failure", "overtaken", "feedback"]
 
 
 class Taught(NamedTuple):
@@ -54,7 +54,9 @@ class Outcome:
         decision_id: the decision.
         arm: the arm that answered (another than was decided, after a fallback).
         kind: "completion" (an answer came: cost, latency, tokens), "failure" (none came; nothing
-            is learned about quality), "feedback" (a judgement).
+            is learned about quality), "overtaken" (it was given up, for a hedge or who was hedged
+            had answered: `cost_usd` is a guess, `latency_s` the least it would have taken, and
+            nothing is learned about quality), "feedback" (a judgement).
         quality: 0 to 1, as it was judged; None where nothing was.
         label: the true label that the judgement named; of an audit, the reference's answer.
         answer: what was read from the arm's answer, such as a label; None where unreadable.
@@ -81,6 +83,7 @@ class Outcome:
         charged_usd: what a budget was charged for the decision so far, in all, where that is not
             the cost of a completion: attempts whose bill nobody knows count with the most that
             they can have cost, and after a failure what is held for the next attempt counts too.
+            Without a budget, what the decision came to where two calls were made at a time.
         at: POSIX seconds.
     """
 

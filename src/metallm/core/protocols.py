@@ -390,20 +390,44 @@ class Books(Protocol):
 
 
 class Payer(Books, Protocol):
-    """Who pays for the calls of one request, one after the other.
+    """Who pays for the calls of one request, one after the other."""
 
-    Attributes:
-        budgeted: whether a budget is held; without one, nothing has to be reserved.
-        spent: nano-USD so far; a call whose bill nobody knows counts with the most it can be.
-        hold: nano-USD that are set aside for an attempt.
-    """
+    @property
+    def budgeted(self) -> bool:
+        """Whether a budget is held; without one, nothing has to be reserved."""
+        ...
 
-    budgeted: bool
-    spent: int
-    hold: int
+    @property
+    def spent(self) -> int:
+        """Nano-USD so far; a call whose bill nobody knows counts with the most it can be."""
+        ...
+
+    @property
+    def hold(self) -> int:
+        """Nano-USD that are set aside for what may be asked next."""
+        ...
 
     def used(self, usage: Usage | None) -> None:
         """Count the tokens of an answer; None where the provider sent none."""
+        ...
+
+
+@runtime_checkable
+class PaysBeside(Payer, Protocol):
+    """A payer who has set aside what two calls can cost that are made at the same time."""
+
+    def beside(self, input_tokens: int) -> Payer | None:
+        """Who pays for the second call; None where it is not covered, or was made already.
+
+        What it comes to is in this payer's `spent` and `hold` too.
+
+        Args:
+            input_tokens: that the call sends, by a guess; they count even if it is cancelled.
+        """
+        ...
+
+    def alone(self) -> None:
+        """No second call will be made: free what was set aside for it."""
         ...
 
 

@@ -109,13 +109,14 @@ class Chat:
             )
             answer = await while_present(receive, work)
         note.decision_id, note.arm = answer.decision_id, answer.arm
-        self._metrics.answered(answer.decision, answer.arm, answer.usage, answer.cost_usd)
+        beside = answer.overtaken
+        self._metrics.answered(answer.decision, answer.arm, answer.usage, answer.cost_usd, beside)
         face = _answering(self._face, asked.request)
         raw = face.write_answer(answer.raw, wire=answer.wire, model=answer.arm)
-        own_s = overhead_s(note.elapsed_s(), answer.latency_s, answer.decision, answer.arm)
+        own_s = overhead_s(note.elapsed_s(), answer.latency_s, answer.decision, answer.arm, beside)
         self._metrics.overhead(note, own_s)
         headers = {
-            **decision_headers(answer.decision, answer.arm, own_s),
+            **decision_headers(answer.decision, answer.arm, own_s, beside),
             **cost_headers(answer.cost_usd, estimated=answer.cost_estimated),
         }
         return Response(raw, 200, headers, JSON)
@@ -143,9 +144,10 @@ class Chat:
             late = Late(opening, relay, writer, self._heartbeat_s, *told)
             return EventStream(visit.through(late.events()), {})
         streamed = opening.result()
-        own_s = overhead_s(note.elapsed_s(), streamed.waited_s, streamed.decision, streamed.arm)
+        chosen, beside = (streamed.decision, streamed.arm), streamed.overtaken
+        own_s = overhead_s(note.elapsed_s(), streamed.waited_s, *chosen, beside)
         self._metrics.overhead(note, own_s)
-        headers = decision_headers(streamed.decision, streamed.arm, own_s)
+        headers = decision_headers(*chosen, own_s, beside)
         return EventStream(visit.through(relay(streamed).events()), headers)
 
     def _relay(self, streamed: Streamed, face: Face, note: Note) -> Relay:

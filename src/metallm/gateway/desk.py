@@ -167,7 +167,7 @@ class Desk:
         if key is None and alias is None:
             return Visit(self._caller, query, arms)
         try:
-            return self._paid(key, alias, query, asked, eligible)
+            return self._paid(key, alias, query, asked, eligible, named=named)
         except AccessError as error:
             self._metrics.refused(error.reason)
             raise
@@ -182,6 +182,8 @@ class Desk:
         query: Query,
         asked: ChatRequest,
         arms: Sequence[str] | None,
+        *,
+        named: str | None,
     ) -> Visit:
         client = Client(
             None if key is None else key.tenant,
@@ -197,7 +199,6 @@ class Desk:
         hold = 0
         if ledgers:
             arms, hold = self._covered(asked, arms, ledgers)
-            client = replace(client, held_usd=as_usd(hold))
         tokens = float(query.input_tokens + self._most_output(asked.body))
         if limits is not None:
             limits.take_tokens(tokens)
@@ -207,6 +208,10 @@ class Desk:
             if limits is not None:
                 limits.give_tokens(tokens)
             raise
+        if self._caller.hedges(asked, named=named):
+            purse.set_aside_second()
+        if ledgers:
+            client = replace(client, held_usd=as_usd(purse.hold))
         return Visit(self._caller.paid_by(purse), replace(query, client=client), arms, purse)
 
     def _covered(

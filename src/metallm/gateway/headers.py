@@ -8,15 +8,19 @@ from urllib.parse import quote
 
 if TYPE_CHECKING:
     from metallm.core.decision import Decision
+    from metallm.router.answers import Overtaken
 
 
-def decision_headers(decision: Decision, arm: str, overhead_s: float | None) -> dict[str, str]:
+def decision_headers(
+    decision: Decision, arm: str, overhead_s: float | None, overtaken: Overtaken | None = None
+) -> dict[str, str]:
     """Decision, arm, propensity and policy; the own time where it is known.
 
     Args:
         decision: how the arm was chosen.
         arm: the arm that answered.
         overhead_s: seconds spent here; None where they cannot be told from the arms'.
+        overtaken: the other call of a hedge, if there was one.
     """
     headers = {
         "x-metallm-decision-id": decision.id,
@@ -26,6 +30,8 @@ def decision_headers(decision: Decision, arm: str, overhead_s: float | None) -> 
     }
     if overhead_s is not None:
         headers["x-metallm-overhead-ms"] = f"{overhead_s * 1000:.3f}"
+    if overtaken is not None:
+        headers["x-metallm-overtaken"] = header_text(overtaken.arm)
     return headers
 
 
@@ -54,9 +60,17 @@ def cost_comment(decision: Decision, cost_usd: float | None, *, estimated: bool)
     return " ".join([*parts, f"decision_id={decision.id}"])
 
 
-def overhead_s(elapsed_s: float, upstream_s: float, decision: Decision, arm: str) -> float | None:
-    """Seconds of our own; None after a fallback, for the failed arms' time was not measured."""
-    return max(elapsed_s - upstream_s, 0.0) if arm == decision.arm else None
+def overhead_s(
+    elapsed_s: float,
+    upstream_s: float,
+    decision: Decision,
+    arm: str,
+    overtaken: Overtaken | None = None,
+) -> float | None:
+    """Seconds of our own; None where another call was waited for as well, before or beside it."""
+    if arm != decision.arm or overtaken is not None:
+        return None
+    return max(elapsed_s - upstream_s, 0.0)
 
 
 def plain_number(value: float) -> str:

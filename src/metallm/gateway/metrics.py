@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from metallm.core.outcome import Outcome
     from metallm.core.price import Usage
     from metallm.gateway.note import Note
-    from metallm.router.answers import Classified
+    from metallm.router.answers import Classified, Overtaken
 
 _Metric = TypeVar("_Metric", Counter, Histogram)
 
@@ -36,6 +36,7 @@ class Metrics:
         self._tokens = self._counter("tokens", "Tokens as billed", "arm", "kind")
         self._cost = self._counter("cost_usd", "USD billed or guessed", "arm")
         self._failures = self._counter("failures", "Arms that did not answer", "arm", "kind")
+        self._hedges = self._counter("hedges", "Calls that got another beside them", "arm", "won")
         self._feedback = self._counter("feedback", "Judgements learned", "arm")
         self._refused = self._counter("refusals", "Requests not let in, or over a limit", "reason")
         self._replayed = self._counter("replays", "Answers given again", "kind")
@@ -49,19 +50,30 @@ class Metrics:
         self._latency.labels(note.kind).observe(note.elapsed_s())
 
     def answered(
-        self, decision: Decision, arm: str, usage: Usage | None, cost_usd: float | None
+        self,
+        decision: Decision,
+        arm: str,
+        usage: Usage | None,
+        cost_usd: float | None,
+        overtaken: Overtaken | None = None,
     ) -> None:
         """Count an arm's answer.
 
         Args:
             decision: how the arm was chosen.
-            arm: the arm that answered; where it is another, the chosen one has failed.
+            arm: the arm that answered; where it is another, the chosen one has failed, or was
+                overtaken by a hedge.
             usage: billed tokens; None where the provider sent none.
-            cost_usd: USD; None where unknown.
+            cost_usd: USD, of an overtaken call too; None where unknown.
+            overtaken: the other call of a hedge, if there was one.
         """
         kind = "named" if decision.policy == "named" else "routed"
         self._decisions.labels(decision.arm, kind).inc()
-        if arm != decision.arm:
+        if overtaken is not None:
+            self._overtook(arm, overtaken)
+            if cost_usd is not None and overtaken.cost_usd is not None:
+                cost_usd = max(cost_usd - overtaken.cost_usd, 0.0)
+        if arm != decision.arm and (overtaken is None or overtaken.arm != decision.arm):
             self._failures.labels(decision.arm, "fell_back").inc()
         self._spent(arm, usage, cost_usd)
 
@@ -109,6 +121,11 @@ class Metrics:
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""
         return generate_latest(self.registry)
+
+    def _overtook(self, arm: str, overtaken: Overtaken) -> None:
+        first, won = (arm, "first") if overtaken.hedge else (overtaken.arm, "hedge")
+        self._hedges.labels(first, won).inc()
+        self._spent(overtaken.arm, None, overtaken.cost_usd)
 
     def _spent(self, arm: str, usage: Usage | None, cost_usd: float | None) -> None:
         if usage is not None:

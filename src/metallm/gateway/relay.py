@@ -58,7 +58,8 @@ class Relay:
                     yield event
         finally:
             # also where the client went away: what was streamed so far is on the bill
-            self._metrics.answered(streamed.decision, streamed.arm, self._usage, streamed.cost_usd)
+            told = (streamed.decision, streamed.arm, self._usage, streamed.cost_usd)
+            self._metrics.answered(*told, streamed.overtaken)
         yield write_comment(
             cost_comment(streamed.decision, streamed.cost_usd, estimated=streamed.cost_estimated)
         )

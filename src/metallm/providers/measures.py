@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from metallm.errors import InputError
+from metallm.wire.acting import only_functions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,8 +56,6 @@ _ELSEWHERE = (
     "promptVariables",
 )
 """Fields that name what a host holds already: it is billed, and its length is not to be seen."""
-
-_DECLARED = frozenset({"functionDeclarations", "function_declarations"})
 
 
 def most_tokens(request: ChatRequest, merged: Mapping[str, Any] | None = None) -> int:
@@ -128,26 +127,13 @@ def _check(body: Mapping[str, Any]) -> None:
     # an empty object switches a search on as well
     used = [name for name in (*_EXTRA, *_ELSEWHERE) if body.get(name) not in _UNUSED]
     used += [name for name, plain in _DEARER.items() if body.get(name) not in plain]
-    tools = body.get("tools") or (body.get("toolConfig") or {}).get("tools")
-    if isinstance(tools, list) and not all(_is_function(tool) for tool in tools):
+    if not only_functions(body):
         used.append("tools that the host runs itself")
     if used:
         raise InputError(
             f"{', '.join(used)} cannot be used under a budget: hosts bill more for it than the "
             "tokens of the request at their list price"
         )
-
-
-def _is_function(tool: object) -> bool:
-    """Whether a tool is one that the caller runs; as any of the wires describes it."""
-    if not isinstance(tool, dict):
-        return False
-    kind = tool.get("type")
-    if kind == "function" or "toolSpec" in tool or "cachePoint" in tool:
-        return True
-    if kind in {None, "custom"} and "input_schema" in tool:
-        return True
-    return bool(tool) and set(tool) <= _DECLARED
 
 
 def _type(part: object) -> object:

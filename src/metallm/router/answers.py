@@ -15,20 +15,38 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Overtaken:
+    """The call beside an answer, given up because the answer came first.
+
+    Args:
+        arm: who was asked.
+        hedge: True where it was the hedge, False where the hedge has answered.
+        cost_usd: what it may have cost; None where the arm's price is unknown.
+    """
+
+    arm: str
+    hedge: bool
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One whole answer.
 
     Args:
         decision: how the arm was chosen.
-        arm: the arm that answered; another than was decided after a fallback.
+        arm: the arm that answered; another than was decided after a fallback, or where a hedge
+            was faster.
         text: the answer's text.
-        cost_usd: the bill; None where the arm's price is unknown.
-        cost_estimated: True where the provider sent no usage and the bill is our guess.
-        latency_s: seconds.
+        cost_usd: the bill, of an overtaken call too; None where the arm's price is unknown.
+        cost_estimated: True where the bill is our guess: the provider sent no usage, or a call
+            was overtaken.
+        latency_s: seconds that the arm's call took.
         raw: the answer as bytes, in `wire`.
         label: what was read from it, where a label was asked for; None where it named none.
         usage: billed tokens; None where the provider sent none.
         wire: the caller's where the arm speaks it too, OpenAI's otherwise.
+        overtaken: the other call of a hedge; None where there was one alone.
     """
 
     decision: Decision
@@ -41,6 +59,7 @@ class Answer:
     label: str | None = None
     usage: Usage | None = None
     wire: str = OPENAI
+    overtaken: Overtaken | None = None
 
     @property
     def decision_id(self) -> str:

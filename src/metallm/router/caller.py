@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from metallm.core.classes import OWN_ARMS
 from metallm.core.completion import ChatRequest
 from metallm.core.protocols import CountsTokens
-from metallm.errors import (
-    AllArmsFailedError,
-    MetaLLMError,
-    ProviderError,
-    ProviderRejectedError,
-    UnfitArmError,
-)
+from metallm.errors import ProviderError, UnfitArmError
 from metallm.router.answers import Answer
-from metallm.router.billing import completed, failed, guessed_usage
+from metallm.router.attempts import Attempts, T, recorded
+from metallm.router.billing import completed, guessed_usage, with_beside
 from metallm.router.checks import eligible_arms
 from metallm.router.conversations import Conversations, discount
+from metallm.router.hedged import HedgedAttempts
 from metallm.router.streamed import Streamed
 from metallm.router.tab import Tab
-from metallm.router.waiting import after, done
+from metallm.router.waiting import done
+from metallm.wire.acting import acts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from concurrent.futures import Future
     from typing import Any
 
     from metallm.core.completion import Completion, StreamEvent
     from metallm.core.decision import Decision
-    from metallm.core.outcome import Outcome
+    from metallm.core.price import Usage
     from metallm.core.protocols import Payer, Provider
     from metallm.core.query import Query
     from metallm.router.engine import Engine
     from metallm.router.grader import Grader
+    from metallm.router.hedged import Hedging
 
-_T = TypeVar("_T")
-
-_QUERY_AT_FAULT = frozenset({400, 413, 422})
-"""Refusals that every arm would repeat; any other sends the query on to the next arm."""
+    _Begun = tuple[StreamEvent, AsyncIterator[StreamEvent], float]
+    """A stream's first event, those after it, and the seconds that it was waited for."""
 
 
 class Caller:
@@ -51,6 +45,7 @@ class Caller:
         provider: calls arms.
         conversations: which arm has read what; None remembers it for as long as prices count.
         payer: who pays for the calls; None where nobody keeps count of it.
+        hedging: when a call that is slow gets another beside it; None for never.
 
     Attributes:
         grader: has a share of the answers graded; None for nobody.
@@ -62,19 +57,30 @@ class Caller:
         provider: Provider,
         conversations: Conversations | None = None,
         payer: Payer | None = None,
+        hedging: Hedging | None = None,
     ) -> None:
         self.engine = engine
         self.grader: Grader | None = None
         self.conversations = conversations or Conversations()
         self._provider = provider
         self._payer = payer
+        self._hedging = hedging
         self._log_writes = False  # until the first decision shows that it does
 
     def paid_by(self, payer: Payer) -> Caller:
         """A caller like this one, for one request. Grading its answer is paid for as before."""
-        made = Caller(self.engine, self._provider, self.conversations, payer)
+        made = Caller(self.engine, self._provider, self.conversations, payer, self._hedging)
         made.grader = self.grader
         return made
+
+    def hedges(self, request: ChatRequest, *, named: str | None = None) -> bool:
+        """Whether a request may be sent to two arms at a time, and both have to be paid for.
+
+        Args:
+            request: what is sent.
+            named: the arm that the caller asked for: it is asked alone.
+        """
+        return self._hedging is not None and named is None and self._hedging.fits(request)
 
     async def answer(
         self,
@@ -143,30 +149,36 @@ class Caller:
         """
         request = self._request(body)
 
-        async def call(arm: str) -> Completion:
+        async def call(arm: str, request: ChatRequest) -> Completion:
             return await self._provider.complete(self.engine.arms[arm], request)
+
+        async def let_go(completion: Completion) -> Usage | None:
+            return completion.usage
 
         if durable is not None:
             await self._written(durable)
         tab = Tab(self._payer)
-        arm, completion = await self._first_that_answers(decision, call, tab, durable)
+        attempts = self._attempts(decision, request, call, tab, durable, let_go, stream=False)
+        arm, completion = await attempts.first()
+        beside = attempts.overtaken
         usage = completion.usage or guessed_usage(decision, completion.text)
         label = None if read is None else read(completion.text)
         outcome = completed(
             self.engine, decision, arm, usage, latency_s=completion.latency_s, answer=label
         )
-        await done(self._recorded(durable, tab.completed(outcome)))
+        await done(recorded(self.engine, durable, tab.completed(outcome)))
         return Answer(
             decision,
             arm,
             completion.text,
-            outcome.cost_usd,
-            outcome.cost_estimated,
+            with_beside(outcome.cost_usd, beside),
+            outcome.cost_estimated or beside is not None,
             completion.latency_s,
             completion.raw,
             label,
             completion.usage,
             completion.wire,
+            beside,
         )
 
     async def stream(
@@ -188,7 +200,7 @@ class Caller:
         decision, durable = self._decided(query, takers, cost_weight, named, (), session)
         await self._written(durable)
 
-        async def call(arm: str) -> tuple[StreamEvent, AsyncIterator[StreamEvent], float]:
+        async def call(arm: str, request: ChatRequest) -> _Begun:
             started = self.engine.now()
             events = self._provider.stream(self.engine.arms[arm], request)
             try:
@@ -201,7 +213,8 @@ class Caller:
             return first, events, waited_s
 
         tab = Tab(self._payer)
-        arm, (first, rest, waited_s) = await self._first_that_answers(decision, call, tab, durable)
+        attempts = self._attempts(decision, request, call, tab, durable, _close, stream=True)
+        arm, (first, rest, waited_s) = await attempts.first()
         grader = self.grader
 
         def finished(text: str) -> None:
@@ -209,7 +222,8 @@ class Caller:
             if grader is not None:
                 grader.consider(query, decision, text)
 
-        return Streamed(self.engine, decision, arm, first, rest, waited_s, finished, tab)
+        beside = attempts.overtaken
+        return Streamed(self.engine, decision, arm, first, rest, waited_s, finished, tab, beside)
 
     async def count_tokens(self, arm: str, request: ChatRequest) -> int | None:
         """A request's tokens by the arm's own count; None where it has none.
@@ -282,54 +296,34 @@ class Caller:
         )
         return decisions[0], durable
 
-    async def _first_that_answers(
+    def _attempts(
         self,
         decision: Decision,
-        call: Callable[[str], Awaitable[_T]],
+        request: ChatRequest,
+        call: Callable[[str, ChatRequest], Awaitable[T]],
         tab: Tab,
         durable: Future[None] | None,
-    ) -> tuple[str, _T]:
-        """The decided arm's answer, or else that of the next by expected reward."""
-        failures: list[ProviderError] = []
-        for arm in _order(decision):
-            try:
-                return arm, await call(arm)
-            except asyncio.CancelledError:
-                gone = ProviderError(arm, "the caller went away before the answer came")
-                self._record_failed(decision, gone, tab, durable, last=True)
-                raise
-            except ProviderError as error:
-                failures.append(error)
-                at_fault = (
-                    isinstance(error, ProviderRejectedError) and error.status in _QUERY_AT_FAULT
-                )
-                last = at_fault or len(failures) == _choices(decision)
-                await done(self._record_failed(decision, error, tab, durable, last=last))
-                if at_fault:
-                    raise
-            except MetaLLMError as error:
-                if tab.kept:  # nothing is held for it any more, and the log has to know
-                    told = ProviderError(arm, str(error))
-                    await done(self._record_failed(decision, told, tab, durable, last=True))
-                raise
-        if all(isinstance(error, ProviderRejectedError) for error in failures):
-            # all refuse it, so the query is at fault after all: the last refusal says why
-            raise failures[-1]
-        if len(failures) == 1:
-            raise failures[0]
-        raise AllArmsFailedError(failures)
-
-    def _record_failed(
-        self,
-        decision: Decision,
-        error: ProviderError,
-        tab: Tab,
-        durable: Future[None] | None,
+        let_go: Callable[[T], Awaitable[Usage | None]],
         *,
-        last: bool,
-    ) -> Future[None]:
-        outcome = failed(self.engine, decision, error)
-        return self._recorded(durable, tab.failed(outcome, last=last))
+        stream: bool,
+    ) -> Attempts[T]:
+        """The calls of a decision, hedged where they may be."""
+        parts = (self.engine, decision, request, call, tab, durable)
+        options = self.engine.arms[decision.arm].options
+        named = decision.arm if decision.policy == "named" or acts(options) else None
+        if self._hedging is None or not self.hedges(request, named=named):
+            return Attempts(*parts)
+
+        def takers(names: Sequence[str]) -> Sequence[str]:
+            # beside the one that is asked already: where all others are away, nobody is
+            arms = [self.engine.arms[name] for name in (decision.arm, *names)]
+            tokens = decision.input_tokens
+            away = self._provider.obstacles(arms, request, stream=stream, input_tokens=tokens)
+            return [name for name in names if name not in away]
+
+        return HedgedAttempts(
+            *parts, hedging=self._hedging, takers=takers, let_go=let_go, stream=stream
+        )
 
     async def _written(self, durable: Future[None]) -> None:
         """Wait for a decision that must be in the log before an arm is asked."""
@@ -340,34 +334,22 @@ class Caller:
     def _note_log(self, durable: Future[None]) -> None:
         self._log_writes = durable.exception() is None
 
-    def _recorded(self, durable: Future[None] | None, outcome: Outcome) -> Future[None]:
-        """An outcome in the log, after its decision and never without it."""
-        return after(durable, lambda: self.engine.record([outcome]))
-
 
 async def _or_close(waiting: Awaitable[None], events: AsyncIterator[StreamEvent]) -> None:
     """Wait; where that fails or is given up, the stream is let go of."""
     try:
         await waiting
     except BaseException:
-        closing = getattr(events, "aclose", None)
-        if closing is not None:
-            await closing()
+        await _closed(events)
         raise
 
 
-def _order(decision: Decision) -> Iterator[str]:
-    """The decided arm, and after it the others by expected reward."""
-    yield decision.arm
-    # nearly always it has answered by now, and nobody looks at what was believed of the others
-    rewards = {
-        name: estimate.reward
-        for name, estimate in decision.estimates.items()
-        if name not in OWN_ARMS and name != decision.arm
-    }
-    yield from sorted(rewards, key=lambda name: -rewards[name])
+async def _close(begun: _Begun) -> None:
+    """Let go of a stream that nobody reads; what it came to is not known."""
+    await _closed(begun[1])
 
 
-def _choices(decision: Decision) -> int:
-    """How many arms `_order` gives."""
-    return len((decision.estimates.keys() - OWN_ARMS) | {decision.arm})
+async def _closed(events: AsyncIterator[StreamEvent]) -> None:
+    closing = getattr(events, "aclose", None)
+    if closing is not None:
+        await closing()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -11,10 +12,11 @@ from metallm.core.classes import OWN_ARMS
 from metallm.errors import ConfigurationError, InputError, MetaLLMError, UnknownArmError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from metallm.core.arm import Arm
     from metallm.core.audit import Audit
+    from metallm.core.hedge import Hedge
     from metallm.core.judge_arm import JudgeArm
     from metallm.core.task import Task
 
@@ -103,6 +105,21 @@ def judging_arm(judge: JudgeArm | None, known: Mapping[str, Arm]) -> JudgeArm | 
             f"the judge's arm {judge.arm!r} is none of the arms: {', '.join(known)}"
         )
     return judge
+
+
+def hedging(hedge: Hedge, known: Mapping[str, Arm]) -> Hedge:
+    """A hedge whose arms there are.
+
+    Raises:
+        ConfigurationError: seconds for an arm that there is not.
+    """
+    named = hedge.after_s if isinstance(hedge.after_s, Mapping) else ()
+    for name in named:
+        if name not in known:
+            raise ConfigurationError(
+                f"the hedge's after_s names {name!r}, which is none of the arms: {', '.join(known)}"
+            )
+    return hedge
 
 
 def share_of(share: float) -> float:

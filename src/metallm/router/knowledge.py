@@ -201,7 +201,8 @@ class Knowledge:
             raise StoreError(f"the log has an outcome of decision {outcome.decision_id}, not it")
         self._check(decision.context)
         own = outcome.arm in OWN_ARMS
-        if outcome.cost_usd is not None and outcome.kind != "failure" and not own:
+        whole = outcome.kind in {"completion", "feedback"} and not own
+        if outcome.cost_usd is not None and whole:
             self.costs.update(
                 decision.context,
                 float(decision.input_tokens),
@@ -212,8 +213,10 @@ class Knowledge:
             self._token_sum += decision.input_tokens
             self._token_count += 1
             self._means = None
-        if outcome.latency_s is not None and outcome.kind != "failure" and not own:
+        if outcome.latency_s is not None and whole:
             self.latencies.update(outcome.arm, outcome.latency_s)
+        elif outcome.latency_s is not None and outcome.kind == "overtaken":
+            self.latencies.at_least(outcome.arm, outcome.latency_s)
         if outcome.kind == "feedback" and outcome.quality is not None:
             self._learn(decision, outcome)
 

@@ -41,6 +41,19 @@ class Latencies:
         mean += max(1.0 - FORGET, 1.0 / count) * (latency_s - mean)
         self._known[arm] = mean, count
 
+    def at_least(self, arm: str, latency_s: float) -> None:
+        """Learn of an answer that was not waited for to its end.
+
+        It counts as what is usual, or as long as it was waited for where that is longer. Left out,
+        an arm whose slow answers are given up would look quick.
+
+        Args:
+            arm: who was asked.
+            latency_s: seconds that it was waited for.
+        """
+        mean, _ = self._known.get(arm, (0.0, 0))
+        self.update(arm, max(latency_s, mean))
+
     def estimate(self, arms: Sequence[str]) -> FloatArray:
         """Seconds, shape (K,); an arm that never answered is expected to take the mean of all."""
         known = [mean for mean, _ in self._known.values()]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metallm.errors import ProviderError
-from metallm.router.billing import completed, guessed_usage
+from metallm.router.billing import completed, guessed_usage, with_beside
 from metallm.router.tab import Tab
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from metallm.core.completion import StreamEvent
     from metallm.core.decision import Decision
     from metallm.core.price import Usage
+    from metallm.router.answers import Overtaken
     from metallm.router.engine import Engine
 
 
@@ -31,10 +32,12 @@ class Streamed:
         waited_s: seconds from the request to the first event.
         finished: told the whole text, once it has come and is logged.
         tab: what the decision is charged; None where no budget is held.
+        overtaken: the other call of a hedge; None where there was one alone.
 
     Attributes:
-        cost_usd: the bill, once the stream has ended; None where the arm's price is unknown.
-        cost_estimated: True where the provider sent no usage and the bill is our guess.
+        cost_usd: the bill, once the stream has ended, of an overtaken call too; None where the
+            arm's price is unknown.
+        cost_estimated: True where the bill is our guess, as in `Answer`.
         text: the answer so far.
     """
 
@@ -48,12 +51,14 @@ class Streamed:
         waited_s: float = 0.0,
         finished: Callable[[str], None] | None = None,
         tab: Tab | None = None,
+        overtaken: Overtaken | None = None,
     ) -> None:
         self.decision = decision
         self.arm = arm
         self.cost_usd: float | None = None
         self.cost_estimated = False
         self.waited_s = waited_s
+        self.overtaken = overtaken
         self.text = ""
         self._engine = engine
         self._first = first
@@ -106,5 +111,6 @@ class Streamed:
             outcome = self._tab.failed(outcome, last=True)
         else:
             outcome = self._tab.completed(outcome)
-        self.cost_usd, self.cost_estimated = outcome.cost_usd, outcome.cost_estimated
+        self.cost_usd = with_beside(outcome.cost_usd, self.overtaken)
+        self.cost_estimated = outcome.cost_estimated or self.overtaken is not None
         await asyncio.shield(asyncio.wrap_future(self._engine.record([outcome])))

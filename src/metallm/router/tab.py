@@ -28,6 +28,7 @@ class Tab:
     def __init__(self, payer: Payer | None) -> None:
         self._payer = payer if payer is not None and payer.budgeted else None
         self._before = 0 if payer is None else payer.spent
+        self._beside = 0
 
     @property
     def kept(self) -> bool:
@@ -42,15 +43,35 @@ class Tab:
             last: whether no further attempt follows.
         """
         if self._payer is None:
-            return outcome
+            return self._with_beside(outcome)
         held = 0 if last else self._payer.hold
         return replace(outcome, charged_usd=as_usd(self._charged() + held))
 
+    def overtaken(self, outcome: Outcome) -> Outcome:
+        """The outcome of a call that was given up because another had answered.
+
+        What the log says last of a decision is what it came to, so what comes after this one has
+        its bill in it too.
+        """
+        if self._payer is None:
+            self._beside += nano_usd(outcome.cost_usd or 0.0)
+            return outcome
+        return self.failed(outcome, last=False)
+
     def completed(self, outcome: Outcome) -> Outcome:
         """The outcome of an answer; its cost speaks for itself where it is all that was charged."""
-        if self._payer is None or nano_usd(outcome.cost_usd or 0.0) == self._charged():
+        if self._payer is None:
+            return self._with_beside(outcome)
+        if nano_usd(outcome.cost_usd or 0.0) == self._charged():
             return outcome
         return replace(outcome, charged_usd=as_usd(self._charged()))
+
+    def _with_beside(self, outcome: Outcome) -> Outcome:
+        if not self._beside:
+            return outcome
+        return replace(
+            outcome, charged_usd=as_usd(nano_usd(outcome.cost_usd or 0.0) + self._beside)
+        )
 
     def _charged(self) -> int:
         return 0 if self._payer is None else self._payer.spent - self._before
