@@ -14,6 +14,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
+from metallm.core.bill import Bill
 from metallm.core.client import Client
 from metallm.core.decision import ArmEstimate, Decision
 from metallm.core.log import Entry, Record
@@ -378,6 +379,20 @@ def test_what_a_client_spent_is_told_by_the_newest_outcome_of_each_call(store: S
     kept = store.decision("in flight")
     assert kept is not None
     assert kept.client == clients["in flight"]
+
+
+def test_bills_count_for_their_key_from_when_they_began(store: Store) -> None:
+    odd = "k'; DROP TABLE bills; --"
+    done(store.append([decision("d", 0, Client("t", odd, held_usd=1.0))]))
+    began = store.spent_nano("key", odd, 0.0)
+    store.keep_bill(Bill("b1", odd, 900, 10.0))
+    store.keep_bill(Bill("b2", odd, 50, 20.0))
+    store.keep_bill(Bill("b3", "another", 7, 20.0))
+    assert store.spent_nano("key", odd, 0.0) - began == 950
+    store.keep_bill(Bill("b1", odd, 100, 10.0))  # what it came to, in place of what it could
+    assert store.spent_nano("key", odd, 0.0) - began == 150
+    assert store.spent_nano("key", odd, 15.0) == 50
+    assert store.spent_nano("key", odd, 20.1) == store.spent_nano("alias", odd, 0.0) == 0
 
 
 def test_what_was_spent_is_never_told_too_little(store: Store) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from metallm.core.bill import Bill
 from metallm.core.decision import Decision
 from metallm.core.log import Entry
 from metallm.core.outcome import Outcome
@@ -70,6 +71,13 @@ def test_reading_is_not_disturbed_by_appending(make_decision: Make) -> None:
     reading = store.read()
     store.append([make_decision("c")])
     assert [entry.seq for entry in reading] == [1, 2]
+
+
+def test_past_its_capacity_the_oldest_bills_go() -> None:
+    store = MemoryStore(capacity=2)
+    for place in range(4):
+        store.keep_bill(Bill(f"b{place}", "k", 10**place, float(place)))
+    assert store.spent_nano("key", "k", 0.0) == 1100
 
 
 def test_a_capacity_of_nothing_is_refused() -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
 
+    from metallm.core.bill import Bill
     from metallm.core.decision import Decision
     from metallm.core.log import Entry, Record
     from metallm.core.outcome import Outcome
@@ -61,6 +62,9 @@ class FrozenLog:
     def spent_nano(self, by: Literal["key", "alias"], name: str, since: float) -> int:
         """What decisions of a client came to."""
         return self._log.spent_nano(by, name, since)
+
+    def keep_bill(self, bill: Bill) -> None:
+        """Keep nothing."""
 
     def meta(self, key: str) -> str | None:
         """What was noted about the log."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from metallm.core.arm import Arm
     from metallm.core.arrays import Context, FloatArray
+    from metallm.core.bill import Bill
     from metallm.core.classes import Answers, Case
     from metallm.core.completion import ChatRequest, Completion, StreamEvent
     from metallm.core.decision import Decision
@@ -292,15 +293,25 @@ class Store(Protocol):
         ...
 
     def spent_nano(self, by: Literal["key", "alias"], name: str, since: float) -> int:
-        """What the durable decisions of a client came to, as `core.spending.charged_nano` counts.
+        """What a client came to, by its durable decisions and bills.
+
+        A decision counts as `core.spending.charged_nano` has it. Bills are of keys alone.
 
         Args:
             by: whether `name` is a key's id or an alias.
             name: which one.
-            since: POSIX seconds; decisions of before do not count.
+            since: POSIX seconds; what began before does not count.
 
         Returns:
             Nano-USD; of each decision at most one more than it came to, and never less.
+        """
+        ...
+
+    def keep_bill(self, bill: Bill) -> None:
+        """Keep what a call came to that is no decision; durable on return.
+
+        Raises:
+            StoreError: it could not be written.
         """
         ...
 

@@ -151,7 +151,7 @@ class BudgetedProvider:
             )
 
     def _failed(self, call: _Call, error: BaseException) -> None:
-        self._close(call, 0 if _costs_nothing(error) else call.made.amount)
+        self._close(call, 0 if costs_nothing(error) else call.made.amount)
 
     def _close(self, call: _Call, actual: int) -> None:
         if actual:
@@ -186,7 +186,7 @@ def _price(arm: Arm) -> Price:
     return price
 
 
-def _costs_nothing(error: BaseException) -> bool:
+def costs_nothing(error: BaseException) -> bool:
     """Whether a call that failed was surely not billed."""
     if isinstance(error, ProviderError):
         refused = (ProviderAuthError, ProviderRateLimitError, ProviderRejectedError)

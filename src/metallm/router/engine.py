@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from metallm.core.arm import Arm
     from metallm.core.arrays import FloatArray
     from metallm.core.audit import Audit
+    from metallm.core.bill import Bill
     from metallm.core.decision import Decision
     from metallm.core.log import Entry
     from metallm.core.outcome import Outcome
@@ -413,8 +414,16 @@ class Engine:
         return None if price is None else list_cost_usd(price, input_tokens)
 
     def spent_nano(self, by: Literal["key", "alias"], name: str, since: float) -> int:
-        """What a key's or an alias's decisions came to since a moment, nano-USD, by the log."""
+        """What a key or an alias came to since a moment, nano-USD, by the log."""
         return self._log.spent_nano(by, name, since)
+
+    def keep_bill(self, bill: Bill) -> None:
+        """Keep what a key's call came to that is no decision; durable on return.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        self._log.keep_bill(bill)
 
     def now(self) -> float:
         """POSIX seconds, by the router's clock."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
 
+    from metallm.core.bill import Bill
     from metallm.core.decision import Decision
     from metallm.core.log import Entry, Record
     from metallm.core.outcome import Outcome
@@ -93,8 +94,16 @@ class FoldedLog:
         return self._store.recent(limit)
 
     def spent_nano(self, by: Literal["key", "alias"], name: str, since: float) -> int:
-        """What a key's or an alias's decisions came to since a moment, nano-USD."""
+        """What a key or an alias came to since a moment, nano-USD."""
         return self._store.spent_nano(by, name, since)
+
+    def keep_bill(self, bill: Bill) -> None:
+        """Keep what a key's call came to that is no decision; durable on return.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        self._store.keep_bill(bill)
 
     def close(self, wait: Callable[[], None]) -> None:
         """Keep a snapshot and let go of the log. Calling it twice is fine, from any thread.

@@ -18,6 +18,7 @@ from metallm.store.counts import Counts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from metallm.core.bill import Bill
     from metallm.core.log import Record
 
 
@@ -64,6 +65,7 @@ class MemoryStore:
         self._fold: Callable[[Sequence[Entry]], None] | None = None
         self._snapshot: tuple[int, bytes] | None = None
         self._meta: dict[str, str] = {}
+        self._bills: dict[str, Bill] = {}
         self._closed = False
 
     def subscribe(self, fold: Callable[[Sequence[Entry]], None]) -> None:
@@ -120,13 +122,25 @@ class MemoryStore:
             return [(self._decisions[each], self.outcomes(each)) for each in ids]
 
     def spent_nano(self, by: Literal["key", "alias"], name: str, since: float) -> int:
-        """What the decisions of a client that were not forgotten came to, in nano-USD."""
+        """What decisions and bills of a client that were not forgotten came to, in nano-USD."""
         with self._lock:
-            return sum(
+            billed = sum(
+                each.nano_usd
+                for each in self._bills.values()
+                if by == "key" and each.key == name and each.at >= since
+            )
+            return billed + sum(
                 charged_nano(each, self.outcomes(each.id))
                 for each in self._decisions.values()
                 if each.at >= since and each.client is not None and getattr(each.client, by) == name
             )
+
+    def keep_bill(self, bill: Bill) -> None:
+        """Keep what a call came to that is no decision; the oldest are forgotten, as decisions."""
+        with self._lock:
+            self._bills[bill.id] = bill
+            if len(self._bills) > self._capacity:
+                del self._bills[next(iter(self._bills))]
 
     def counts(self) -> Counts:
         """How much was ever appended, what was forgotten since included."""

@@ -106,6 +106,19 @@ _CLIENTS = (
     """,
 )
 
+# calls that are no decisions, such as embeddings, and cost a key's budget something
+_BILLS = (
+    """
+    CREATE TABLE bills (
+        id TEXT PRIMARY KEY,
+        "key" TEXT NOT NULL,
+        at REAL NOT NULL,
+        nano_usd INTEGER NOT NULL
+    )
+    """,
+    'CREATE INDEX bills_of_key ON bills ("key", at, nano_usd)',
+)
+
 MIGRATIONS: Sequence[Sequence[str]] = (
     _FIRST,
     _LABELS_TAKEN_BACK,
@@ -113,6 +126,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
     _STEPS_OF_A_CLASSIFICATION,
     _ANSWERS_TAKEN_BACK,
     _CLIENTS,
+    _BILLS,
 )
 
 

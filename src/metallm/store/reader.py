@@ -50,6 +50,7 @@ _SPENT = {
     """  # noqa: S608 - one of these two names
     for column in ("key", "alias")
 }
+_BILLED = 'SELECT coalesce(sum(nano_usd), 0) FROM bills WHERE "key" = ? AND at >= ?'
 _WINDOWS: tuple[tuple[str, Callable[[Row], Record]], ...] = (
     ("SELECT * FROM decisions WHERE seq BETWEEN ? AND ?", decision_of),
     ("SELECT * FROM outcomes WHERE seq BETWEEN ? AND ?", outcome_of),
@@ -91,9 +92,10 @@ class LogReader:
         return [(decision, self.outcomes(decision.id)) for decision in decisions]
 
     def spent_nano(self, by: Literal["key", "alias"], name: str, since: float) -> int:
-        """What decisions of a client came to since a moment, in nano-USD."""
-        rows = self._rows(_SPENT[by], pack_text(name), since)
-        return int(rows[0][0])
+        """What decisions and bills of a client came to since a moment, in nano-USD."""
+        packed = pack_text(name)
+        spent = int(self._rows(_SPENT[by], packed, since)[0][0])
+        return spent + (int(self._rows(_BILLED, packed, since)[0][0]) if by == "key" else 0)
 
     def counts(self) -> Counts:
         """How much the log holds."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Sequence
 
+    from metallm.core.bill import Bill
     from metallm.core.decision import Decision
     from metallm.core.log import Entry, Record
     from metallm.core.outcome import Outcome
@@ -137,8 +138,16 @@ class SqliteStore:
         return self._reader.recent(limit)
 
     def spent_nano(self, by: Literal["key", "alias"], name: str, since: float) -> int:
-        """What the durable decisions of a client came to since a moment, in nano-USD."""
+        """What the durable decisions and bills of a client came to since a moment, in nano-USD."""
         return self._reader.spent_nano(by, name, since)
+
+    def keep_bill(self, bill: Bill) -> None:
+        """Keep what a call came to that is no decision; durable on return.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        self._writable().keep_bill(bill)
 
     def counts(self) -> Counts:
         """How much the log holds."""

@@ -15,6 +15,7 @@ from metallm.store.codec import (
     INSERT_RECORDED,
     decision_row,
     outcome_row,
+    pack_text,
     recorded_row,
 )
 from metallm.store.connection import open_for_writing, translated
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from metallm.core.bill import Bill
     from metallm.core.log import Record
     from metallm.store.codec import Row
 
@@ -99,6 +101,14 @@ class LogWriter:
         with self._lock, translated(self._path, "written"):
             self._connection.execute(
                 "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value)
+            )
+
+    def keep_bill(self, bill: Bill) -> None:
+        """Keep a bill, in place of the one of its id."""
+        row = (bill.id, pack_text(bill.key), bill.at, bill.nano_usd)
+        with self._lock, translated(self._path, "written"):
+            self._connection.execute(
+                'INSERT OR REPLACE INTO bills (id, "key", at, nano_usd) VALUES (?, ?, ?, ?)', row
             )
 
     def close(self) -> None:
