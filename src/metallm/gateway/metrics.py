@@ -83,6 +83,10 @@ class Metrics:
         for call in found.calls:
             self._spent(call.arm, call.usage, call.cost_usd)
 
+    def embedded(self, model: str, usage: Usage | None, cost_usd: float | None) -> None:
+        """Count what embeddings came to; arguments as for `answered`."""
+        self._spent(model, usage, cost_usd)
+
     def overhead(self, note: Note, seconds: float | None) -> None:
         """Count our own time of an answer, where it is known."""
         if seconds is not None:
@@ -95,10 +99,6 @@ class Metrics:
             self._failures.labels(failure.arm, failure_kind(failure)).inc()
 
     def refused(self, reason: str) -> None:
-    def embedded(self, model: str, usage: Usage | None, cost_usd: float | None) -> None:
-        """Count what embeddings came to; arguments as for `answered`."""
-        self._spent(model, usage, cost_usd)
-
         """Count a request that was refused for its key, its limits or its budget.
 
         Args:
