@@ -25,8 +25,8 @@ from metallm.core.hedge import Hedge
 from metallm.core.judge_arm import JudgeArm
 from metallm.core.price import Tier
 from metallm.core.task import Task
-from metallm.errors import ConfigurationError, InputError
 from metallm.core.wires import OPENAI
+from metallm.errors import ConfigurationError, InputError
 
 DEFAULT_PATH = Path("metallm.toml")
 
@@ -256,6 +256,21 @@ class ArmSettings(_Section):
         return Arm(**{**self.model_dump(), "price_tiers": tiers})
 
 
+class EmbeddingSettings(_Section):
+    """One [[embeddings]] table: a model that the gateway passes texts on to, by name alone."""
+
+    name: str
+    base_url: str | None = None
+    model: str | None = None
+    api_key_env: str | None = None
+    input_price: float | None = None
+
+    def arm(self) -> Arm:
+        """The model as an arm that is never routed to: embeddings have no output to pay for."""
+        output_price = None if self.input_price is None else 0.0
+        return Arm(**self.model_dump(), output_price=output_price, wire=OPENAI)
+
+
 class ExampleSettings(_Section):
     """One [[tasks.examples]] table."""
 
@@ -299,21 +314,6 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         frozen=True,
-class EmbeddingSettings(_Section):
-    """One [[embeddings]] table: a model that the gateway passes texts on to, by name alone."""
-
-    name: str
-    base_url: str | None = None
-    model: str | None = None
-    api_key_env: str | None = None
-    input_price: float | None = None
-
-    def arm(self) -> Arm:
-        """The model as an arm that is never routed to: embeddings have no output to pay for."""
-        output_price = None if self.input_price is None else 0.0
-        return Arm(**self.model_dump(), output_price=output_price, wire=OPENAI)
-
-
         extra="forbid",
         env_prefix="METALLM_",
         env_nested_delimiter="__",
@@ -330,6 +330,7 @@ class EmbeddingSettings(_Section):
     arms: tuple[ArmSettings, ...] = ()
     tasks: tuple[TaskSettings, ...] = ()
     aliases: tuple[AliasSettings, ...] = ()
+    embeddings: tuple[EmbeddingSettings, ...] = ()
 
 
 def tasks_of(settings: Settings) -> dict[str, Task]:
@@ -375,7 +376,6 @@ def load_settings(path: Path | None = None, **arguments: Any) -> Settings:
             env_settings: PydanticBaseSettingsSource,
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
-    embeddings: tuple[EmbeddingSettings, ...] = ()
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             del dotenv_settings, file_secret_settings
             return init_settings, env_settings, InitSettingsSource(settings_cls, from_file)
