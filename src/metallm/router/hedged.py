@@ -104,6 +104,7 @@ class HedgedAttempts(Attempts[T]):
         self._let_go = let_go
         self._stream = stream
         self._hedged = False
+        self._unmade: tuple[str, MetaLLMError] | None = None
 
     async def _tried(self, arm: str) -> tuple[str, T] | None:
         running = [self._start(arm, self._request)]
@@ -183,20 +184,28 @@ class HedgedAttempts(Attempts[T]):
                 try:
                     await self._fell(run, error, alone=not running)
                 except BaseException:
-                    await self._overtake(running)
+                    await self._overtake(running, last=True)
                     raise
+        if self._unmade is not None:
+            await self._failed(*self._unmade)
         return None
 
     async def _fell(self, run: _Run[T], error: BaseException, *, alone: bool) -> None:
-        """Note a failure. What keeps a hedge from being made at all is none of the query."""
-        if run.hedge and isinstance(error, MetaLLMError) and not isinstance(error, ProviderError):
-            return
+        """Note a failure; a call that could not be made, for a budget, say, spoils no other."""
         if not isinstance(error, MetaLLMError):
             raise error
-        await self._failed(run.arm, error, alone=alone)
+        if isinstance(error, ProviderError) or (alone and not run.hedge):
+            await self._failed(run.arm, error, alone=alone)
+        elif not run.hedge:
+            self._unmade = run.arm, error
 
-    async def _overtake(self, running: list[_Run[T]]) -> None:
-        """Give up what is under way still, and log what it may have cost."""
+    async def _overtake(self, running: list[_Run[T]], *, last: bool = False) -> None:
+        """Give up what is under way still, and log what it may have cost.
+
+        Args:
+            running: the calls; taken out of it.
+            last: whether nothing more is logged of the decision.
+        """
         if not running and isinstance(self._request.payer, PaysBeside):
             self._request.payer.alone()
         await _stop(running)
@@ -207,7 +216,7 @@ class HedgedAttempts(Attempts[T]):
                 usage = await self._let_go(run.task.result())
             waited_s = self._took(run)
             outcome = overtaken(self._engine, self._decision, run.arm, usage, waited_s)
-            self._record(self._tab.overtaken(outcome))
+            self._record(self._tab.overtaken(outcome, last=last))
             self.overtaken = Overtaken(run.arm, run.hedge, outcome.cost_usd)
 
     def _took(self, run: _Run[T]) -> float:

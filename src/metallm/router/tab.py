@@ -47,16 +47,20 @@ class Tab:
         held = 0 if last else self._payer.hold
         return replace(outcome, charged_usd=as_usd(self._charged() + held))
 
-    def overtaken(self, outcome: Outcome) -> Outcome:
+    def overtaken(self, outcome: Outcome, *, last: bool) -> Outcome:
         """The outcome of a call that was given up because another had answered.
 
         What the log says last of a decision is what it came to, so what comes after this one has
         its bill in it too.
+
+        Args:
+            outcome: without a charge.
+            last: whether nothing comes after it.
         """
         if self._payer is None:
             self._beside += nano_usd(outcome.cost_usd or 0.0)
             return outcome
-        return self.failed(outcome, last=False)
+        return self.failed(outcome, last=last)
 
     def completed(self, outcome: Outcome) -> Outcome:
         """The outcome of an answer; its cost speaks for itself where it is all that was charged."""
