@@ -94,6 +94,7 @@ class AliasSettings(_Section):
     budget_usd: float | None = Field(default=None, ge=0)
     budget_window: Literal["day", "month", "total"] = "total"
     cache_ttl_s: float | None = Field(default=None, ge=0)
+    min_quality: float | None = Field(default=None, ge=0, le=1)
 
 
 class StoreSettings(_Section):

@@ -8,22 +8,30 @@ import openai
 import pytest
 
 from doubles import CHEAP, DEAR
-from gateway.gates import HELLO, Gate, gate
-from gateway.keyed import Keyed, key, keyed
+from gateway.gates import BOTH, HELLO, Gate, gate
+from gateway.keyed import Charged, Keyed, key, keyed
+from metallm.core.arm import Arm
+from metallm.core.budget import Budget
 from metallm.errors import ConfigurationError
 from metallm.gateway.aliases import Alias, checked_aliases
 from metallm.gateway.rules import Rules
+from metallm.providers.bounds import Bounds
+from metallm.providers.scripted import ScriptedProvider
 from metallm.settings import AliasSettings
 
 ARMS = {arm.name: arm for arm in (CHEAP, DEAR)}
 CHEAP_ALIAS = Alias("cheap", ("sim/cheap",))
 GREEDY = Alias("saving", cost_weight=9.0, task="saving")
+SAID = {**BOTH, "sim/third": "hi from third"}
 ALIASES = (CHEAP_ALIAS, GREEDY, Alias("gpt-4o"))
 
 
 def test_an_alias_is_read_from_its_table() -> None:
-    told = AliasSettings(name="a", arms=("x",), cost_weight=0.5, task="t", budget_usd=1.0)
+    told = AliasSettings(
+        name="a", arms=("x",), cost_weight=0.5, task="t", budget_usd=1.0, min_quality=0.7
+    )
     alias = Alias.of(told)
+    assert alias.min_quality == 0.7
     assert (alias.name, alias.arms, alias.cost_weight, alias.task) == ("a", ("x",), 0.5, "t")
     assert alias.budget is not None
     assert (alias.budget.usd, alias.budget.window) == (1.0, "total")
@@ -79,6 +87,33 @@ def test_a_client_may_say_otherwise_within_the_arms_of_an_alias() -> None:
         assert made.chat(model="cheap", metallm={"arms": ["sim/dear"]}).status == 404
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_alias_has_cost_weight_arms_least_quality_and_budget_of_its_own(stream: bool) -> None:
+    third = Arm("sim/third", 0.1, 0.2)
+    alias = Alias("good", ("sim/cheap", "sim/dear"), 5.0, None, Budget(1.0), min_quality=0.7)
+    options: dict[str, Any] = {
+        "rules": Rules(aliases=(alias, Alias("any", cost_weight=5.0))),
+        "provider": Charged(ScriptedProvider(SAID), ScriptedProvider(SAID), Bounds(100)),
+        "arms": [CHEAP, DEAR, third],
+    }
+    with gate(**options) as made:
+        for number in range(40):
+            for arm, quality in (("sim/cheap", 0.1), ("sim/dear", 0.9), ("sim/third", 0.9)):
+                decision = made.router.decide(f"hello {number}", arms=[arm])
+                made.router.feedback(decision.id, quality=quality)
+        reply = made.chat(model="good", stream=stream, max_tokens=5)
+        chosen = made.router.decision(reply.headers["x-metallm-decision-id"])
+        assert reply.headers["x-metallm-arm"] == "sim/dear"
+        assert (chosen.cost_weight, dict(chosen.propensities)) == (5.0, {"sim/dear": 1.0})
+        assert chosen.client is not None
+        assert (chosen.client.held_usd or 0.0) > 0.0
+        assert made.router.spent_nano("alias", "good", 0.0) > 0
+        free = made.router.decision(
+            made.chat(model="any", max_tokens=5).headers["x-metallm-decision-id"]
+        )
+        assert len(free.propensities) == 3
+
+
 def test_an_alias_can_have_the_name_that_clients_ask_for_already() -> None:
     with gate(rules=Rules(aliases=ALIASES)) as made, made.client() as client:
         answer = client.chat.completions.create(model="gpt-4o", messages=HELLO)
@@ -100,6 +135,7 @@ def test_models_are_listed_with_what_they_mean() -> None:
             "price_per_mtok": None,
             "arms": None,
             "cost_weight": 9.0,
+            "min_quality": None,
             "task": "saving",
         }
         assert made.send("GET", "/v1/models/cheap").json["metallm"]["arms"] == ["sim/cheap"]

@@ -90,6 +90,7 @@ class Doors(Engine):
         arms: Sequence[str] | None = None,
         cost_weight: float | None = None,
         session: str | None = None,
+        min_quality: float | None = None,
         **options: Any,
     ) -> Answer:
         """Decide, call the arm, log.
@@ -100,6 +101,8 @@ class Doors(Engine):
             arms: names of the arms that may be chosen; None for all.
             cost_weight: p for this query alone.
             session: names the conversation; None knows it by what was said before.
+            min_quality: the least acceptable quality, 0 to 1: arms that are believed below it are
+                not asked, unless all are. None for none.
             options: further fields of the request, such as max_tokens.
 
         Raises:
@@ -109,7 +112,12 @@ class Doors(Engine):
         query = Query.of(source, task=task)
         body = {**options, "messages": list(query.messages)}
         return await self.caller.answer(
-            query, body, arms=arms, cost_weight=cost_weight, session=session
+            query,
+            body,
+            arms=arms,
+            cost_weight=cost_weight,
+            session=session,
+            min_quality=min_quality,
         )
 
     async def classify(

@@ -24,6 +24,8 @@ class Alias:
         cost_weight: p for what is asked so, unless the client gives its own; None for the router's.
         task: name of the task, unless the client gives its own.
         budget: for all that is asked so, by all clients together.
+        min_quality: least acceptable quality, 0 to 1: arms that are believed below it do not
+            answer, unless all are; None for none.
         cache_ttl_s: seconds that an answer is kept for the same request; None as for all else.
     """
 
@@ -33,12 +35,21 @@ class Alias:
     task: str | None = None
     budget: Budget | None = None
     cache_ttl_s: float | None = None
+    min_quality: float | None = None
 
     @classmethod
     def of(cls, told: AliasSettings) -> Alias:
         """The alias that a table of the settings describes."""
         budget = None if told.budget_usd is None else Budget(told.budget_usd, told.budget_window)
-        return cls(told.name, told.arms, told.cost_weight, told.task, budget, told.cache_ttl_s)
+        return cls(
+            told.name,
+            told.arms,
+            told.cost_weight,
+            told.task,
+            budget,
+            told.cache_ttl_s,
+            told.min_quality,
+        )
 
 
 def checked_aliases(

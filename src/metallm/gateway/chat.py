@@ -104,6 +104,7 @@ class Chat:
                 asked.request,
                 arms=visit.arms,
                 cost_weight=asked.cost_weight,
+                min_quality=asked.min_quality,
                 named=asked.named,
                 session=visit.session(asked.session),
             )
@@ -127,6 +128,7 @@ class Chat:
             asked.request,
             arms=visit.arms,
             cost_weight=asked.cost_weight,
+            min_quality=asked.min_quality,
             named=asked.named,
             session=visit.session(asked.session),
         )

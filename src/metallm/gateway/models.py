@@ -100,6 +100,7 @@ def _alias(alias: Alias, created: int) -> dict[str, Any]:
         "price_per_mtok": None,
         "arms": list(alias.arms) or None,
         "cost_weight": alias.cost_weight,
+        "min_quality": alias.min_quality,
         "task": alias.task,
     }
     return {**_model(alias.name, OWNER, created), "metallm": told}

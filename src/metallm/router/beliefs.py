@@ -58,6 +58,19 @@ class Beliefs:
         """
         return replace(self, reward=self.reward + gain, uncertainty=self.uncertainty * shrink)
 
+    def only(self, places: Sequence[int]) -> Beliefs:
+        """Of some arms alone, by their places."""
+        if len(places) == len(self.names):
+            return self
+        return replace(
+            self,
+            names=tuple(self.names[place] for place in places),
+            quality=self.quality[:, places],
+            uncertainty=self.uncertainty[:, places],
+            cost=self.cost[:, places],
+            reward=self.reward[:, places],
+        )
+
     def beside(self, name: str, quality: float) -> Beliefs:
         """With one more arm, whose quality is known and which costs nothing."""
         return replace(

@@ -93,6 +93,7 @@ class Caller:
         labels: tuple[str, ...] = (),
         read: Callable[[str], str | None] | None = None,
         session: str | None = None,
+        min_quality: float | None = None,
     ) -> Answer:
         """One whole answer. Decision and outcome are durable when it returns.
 
@@ -108,6 +109,7 @@ class Caller:
             read: reads the label from an answer.
             session: names the conversation that the query goes on with; None knows it by what was
                 said before.
+            min_quality: the least acceptable quality, see `Engine.decide_queries`.
 
         Raises:
             ProviderError: the named arm failed, the query was refused, or every arm failed.
@@ -116,7 +118,9 @@ class Caller:
         """
         request = self._request(body)
         takers = self._takers(query, request, arms, named, stream=False)
-        decision, durable = self._decided(query, takers, cost_weight, named, labels, session)
+        decision, durable = self._decided(
+            query, takers, cost_weight, named, labels, session, min_quality
+        )
         answer = await self.ask(decision, request, read, durable=durable)
         self.conversations.remember(query, session, answer.arm, answer.text, self.engine.now())
         if self.grader is not None and not labels:
@@ -190,6 +194,7 @@ class Caller:
         cost_weight: float | None = None,
         named: str | None = None,
         session: str | None = None,
+        min_quality: float | None = None,
     ) -> Streamed:
         """A streamed answer whose first event has come. Options and errors as for `answer`.
 
@@ -197,7 +202,9 @@ class Caller:
         """
         request = self._request(body)
         takers = self._takers(query, request, arms, named, stream=True)
-        decision, durable = self._decided(query, takers, cost_weight, named, (), session)
+        decision, durable = self._decided(
+            query, takers, cost_weight, named, (), session, min_quality
+        )
         await self._written(durable)
 
         async def call(arm: str, request: ChatRequest) -> _Begun:
@@ -277,6 +284,7 @@ class Caller:
         named: str | None,
         labels: tuple[str, ...],
         session: str | None,
+        min_quality: float | None,
     ) -> tuple[Decision, Future[None]]:
         """The decision, and a future that resolves once it is in the log."""
         discounts = None
@@ -293,6 +301,7 @@ class Caller:
             named=named,
             labels=labels,
             discounts=discounts,
+            min_quality=min_quality,
         )
         return decisions[0], durable
 

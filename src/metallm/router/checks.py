@@ -161,6 +161,19 @@ def cost_weight_of(value: float, error: type[MetaLLMError] = ConfigurationError)
     return float(value)
 
 
+def min_quality_of(value: float | None) -> float:
+    """A least quality; None stands for 0, which every arm reaches.
+
+    Raises:
+        InputError: no number from 0 to 1.
+    """
+    if value is None:
+        return 0.0
+    if not (_is_number(value) and 0.0 <= value <= 1.0):
+        raise InputError(f"min_quality must be a number from 0 to 1, not {value!r}")
+    return float(value)
+
+
 def check_text(text: str) -> None:
     """Refuse what is no text to be classified.
 

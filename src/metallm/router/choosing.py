@@ -13,9 +13,10 @@ from metallm.core.classes import EVIDENCE, words_out
 from metallm.core.decision import Decision
 from metallm.core.protocols import View
 from metallm.errors import ConfigurationError, InputError
+from metallm.router.acceptable import acceptable
 from metallm.router.beliefs import believe
 from metallm.router.cases import case_of, step_id
-from metallm.router.checks import cost_weight_of, eligible_arms
+from metallm.router.checks import cost_weight_of, eligible_arms, min_quality_of
 from metallm.router.steps import believe_step
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class Chooser:
         named: str | None = None,
         labels: tuple[str, ...] = (),
         discounts: Mapping[str, float] | None = None,
+        min_quality: float | None = None,
     ) -> tuple[list[Decision], Future[None]]:
         """Choose arms for queries, and log the decisions.
 
@@ -112,12 +114,14 @@ class Chooser:
             labels: the labels that are asked about.
             discounts: by arm, the part of the cost that it bills less for these queries than for
                 others alike, 0 to 1.
+            min_quality: the least acceptable quality of a single query's answer, 0 to 1: arms that
+                are believed below it are no choice, unless all are. None for none.
 
         Returns:
             The decisions, and a future that resolves once they are durable.
         """
         names = eligible_arms(arms if named is None else [named], self._arms)
-        weight = self._weight(cost_weight)
+        weight, least = self._weight(cost_weight), min_quality_of(min_quality)
         contexts = self._reader.contexts(queries, labels)
         tokens = np.array([query.input_tokens for query in queries], dtype=np.float64)
         with self._log.lock:
@@ -132,9 +136,12 @@ class Chooser:
                 latency_weight=self._terms.latency_weight,
                 discounts=discounts,
             )
+            if least > 0.0 and named is None:
+                kept = acceptable(believed.quality[0], believed.uncertainty[0], least)
+                believed = believed.only(kept)
             view = View(believed.reward, believed.uncertainty, self._log.knowledge.outcomes)
             chances = (
-                self._policy.probabilities(view, names)
+                self._policy.probabilities(view, believed.names)
                 if named is None
                 else np.ones((len(queries), 1))
             )

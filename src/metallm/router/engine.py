@@ -144,6 +144,7 @@ class Engine:
         task: str | None = None,
         arms: Sequence[str] | None = None,
         cost_weight: float | None = None,
+        min_quality: float | None = None,
     ) -> Decision:
         """Choose an arm for one query.
 
@@ -152,13 +153,17 @@ class Engine:
             task: name of the task, where known.
             arms: names of the arms that may be chosen; None for all.
             cost_weight: p for this query alone.
+            min_quality: the least acceptable quality, 0 to 1: arms that are believed below it are
+                no choice, unless all are. None for none.
 
         Raises:
             InputError: the query or an option cannot be used.
             UnknownPriceError: an arm's cost is known from nowhere.
         """
         query = Query.of(source, task=task)
-        return self.decide_queries([query], arms=arms, cost_weight=cost_weight)[0][0]
+        return self.decide_queries(
+            [query], arms=arms, cost_weight=cost_weight, min_quality=min_quality
+        )[0][0]
 
     def decide_many(
         self,
@@ -181,6 +186,7 @@ class Engine:
         named: str | None = None,
         labels: tuple[str, ...] = (),
         discounts: Mapping[str, float] | None = None,
+        min_quality: float | None = None,
     ) -> tuple[list[Decision], Future[None]]:
         """Choose arms for queries, and log the decisions.
 
@@ -192,6 +198,8 @@ class Engine:
             labels: the labels that are asked about.
             discounts: by arm, the part of the cost that it bills less for these queries than for
                 others alike, 0 to 1.
+            min_quality: the least acceptable quality of a single query's answer, 0 to 1: arms that
+                are believed below it are no choice, unless all are. None for none.
 
         Returns:
             The decisions, and a future that resolves once they are durable.
@@ -203,6 +211,7 @@ class Engine:
             named=named,
             labels=labels,
             discounts=discounts,
+            min_quality=min_quality,
         )
 
     def decide_step(self, step: Step) -> tuple[Decision, Mapping[str, float], Future[None]]:
