@@ -44,8 +44,10 @@ def bits(value: Any) -> Any:
 
 estimates = st.builds(ArmEstimate, FLOATS, FLOATS, st.none() | FLOATS, FLOATS)
 contexts = arrays.arrays(np.float32, st.integers(0, 5), elements=st.floats(width=32))
+TAGS = st.lists(TEXTS, max_size=3).map(tuple)
+NAMES = st.none() | TEXTS
 # one that names nothing is the same as none
-clients = st.builds(Client, TEXTS, st.none() | TEXTS, st.none() | TEXTS, st.none() | FLOATS)
+clients = st.builds(Client, TEXTS, NAMES, NAMES, st.none() | FLOATS, TAGS)
 decisions = st.builds(
     Decision,
     id=TEXTS,

@@ -15,9 +15,11 @@ class Client:
         alias: the alias that was asked for.
         held_usd: what was set aside of a budget before the call. Where a process ended before it
             could say what the call came to, that much counts as spent. None without a budget.
+        tags: words of the client's own.
     """
 
     tenant: str | None = None
     key: str | None = None
     alias: str | None = None
     held_usd: float | None = None
+    tags: tuple[str, ...] = ()

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metallm.core.query import Query
+from metallm.gateway.hints import Hints
 from metallm.gateway.naming import AUTO, Meant
-from metallm.gateway.reading import FieldError, Routing, flag_field, only_fields, text_field
+from metallm.gateway.reading import FieldError, flag_field, only_fields, text_field
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from starlette.datastructures import Headers
 
     from metallm.core.completion import ChatRequest
     from metallm.gateway.naming import Names
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 EXTENSION = "metallm"
 """The field of the body that is for us and not for the arm."""
-
-SESSION_HEADER = "x-metallm-session"
-"""Names a conversation, for clients that cannot add a field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +29,8 @@ class Asked:
         query: what is routed on.
         request: what is sent upstream, unknown fields too.
         named: the arm that the client named; None where the router is to choose.
-        routing: what the client says about the choice.
+        hints: what the client says about the choice.
         stream: whether it wants events.
-        session: names the conversation; None where the client gives it no name.
         model: what the client asked for.
         meant: what that means.
     """
@@ -41,9 +38,8 @@ class Asked:
     query: Query
     request: ChatRequest
     named: str | None
-    routing: Routing
+    hints: Hints
     stream: bool
-    session: str | None
     model: str
     meant: Meant
 
@@ -51,16 +47,11 @@ class Asked:
     def cost_weight(self) -> float | None:
         """p: the client's, or else the alias's."""
         alias = self.meant.alias
-        given = self.routing.cost_weight
+        given = self.hints.cost_weight
         return alias.cost_weight if given is None and alias is not None else given
 
-    @property
-    def min_quality(self) -> float | None:
-        """The alias's least acceptable quality; None for none."""
-        return None if self.meant.alias is None else self.meant.alias.min_quality
 
-
-def read_asked(body: dict[str, Any], headers: Mapping[str, str], face: Face, names: Names) -> Asked:
+def read_asked(body: dict[str, Any], headers: Headers, face: Face, names: Names) -> Asked:
     """Read a body; only what we must know is looked at.
 
     Args:
@@ -79,25 +70,23 @@ def read_asked(body: dict[str, Any], headers: Mapping[str, str], face: Face, nam
     meant = names.meaning(model)
     named = meant.arm
     extension = body.pop(EXTENSION, None)
-    routing = _routing(extension, named=named is not None)
-    session = (extension or {}).get("session") or headers.get(SESSION_HEADER)
+    hints = _hints(extension, headers, named=named is not None)
     request, stream = face.read_request(body, headers), flag_field(body, "stream")
     if not isinstance(request.body.get("messages"), list):
         raise FieldError("messages", "must be a list of messages")
-    task = routing.task or meant.task or (None if meant.alias is None else meant.alias.task)
+    task = hints.task or meant.task or (None if meant.alias is None else meant.alias.task)
     query = Query.of(request.body["messages"], task=task)
-    return Asked(query, request, named, routing, stream, session, model, meant)
+    return Asked(query, request, named, hints, stream, model, meant)
 
 
-def _routing(extension: object, *, named: bool) -> Routing:
+def _hints(extension: object, headers: Headers, *, named: bool) -> Hints:
     if extension is None:
-        return Routing()
+        extension = {}
     if not isinstance(extension, dict):
         raise FieldError(EXTENSION, "must be an object")
     prefix = f"{EXTENSION}."
-    only_fields(extension, Routing.FIELDS | {"session"}, prefix)
-    text_field(extension, "session", prefix)
-    routing = Routing.read(extension, prefix)
-    if named and routing.arms is not None:
+    only_fields(extension, Hints.FIELDS, prefix)
+    hints = Hints.read(extension, headers.raw, prefix)
+    if named and hints.arms is not None:
         raise FieldError(f"{prefix}arms", f"can only be given with the model {AUTO!r}")
-    return routing
+    return hints

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from metallm.gateway.access import HELD
+from metallm.gateway.hints import HEADERS
 from metallm.gateway.replays import Recorder, Shelf, read_whole
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _DROPPED = frozenset({_COST, b"x-metallm-cost-estimated", b"x-metallm-overhead-m
 _BILL = re.compile(rb"^: metallm cost_usd=\S+(?: cost_estimated=true)?", re.MULTILINE)
 """The comment at the end of a stream; no line of an event begins so."""
 
-_VARIES = frozenset({b"anthropic-version", b"anthropic-beta", b"x-metallm-session"})
+_VARIES = frozenset({b"anthropic-version", b"anthropic-beta", *HEADERS})
 
 
 class Cached:

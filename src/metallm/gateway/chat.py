@@ -93,8 +93,9 @@ class Chat:
             asked.query,
             asked.request,
             alias=asked.meant.alias,
-            arms=asked.routing.arms,
+            arms=asked.hints.arms,
             named=asked.named,
+            hints=asked.hints,
         )
 
     async def _whole(self, receive: Receive, asked: Asked, visit: Visit, note: Note) -> Response:
@@ -104,9 +105,8 @@ class Chat:
                 asked.request,
                 arms=visit.arms,
                 cost_weight=asked.cost_weight,
-                min_quality=asked.min_quality,
                 named=asked.named,
-                session=visit.session(asked.session),
+                session=visit.session(asked.hints.session),
             )
             answer = await while_present(receive, work)
         note.decision_id, note.arm = answer.decision_id, answer.arm
@@ -128,9 +128,8 @@ class Chat:
             asked.request,
             arms=visit.arms,
             cost_weight=asked.cost_weight,
-            min_quality=asked.min_quality,
             named=asked.named,
-            session=visit.session(asked.session),
+            session=visit.session(asked.hints.session),
         )
         face = _answering(self._face, asked.request)
         relay = partial(self._relay, face=face, note=note)

@@ -19,11 +19,11 @@ from metallm.errors import (
 )
 from metallm.gateway.errors import JSON, error_body
 from metallm.gateway.headers import cost_headers, decision_headers
+from metallm.gateway.hints import Hints
 from metallm.gateway.note import note_of
 from metallm.gateway.presence import while_present
 from metallm.gateway.reading import (
     FieldError,
-    Routing,
     only_fields,
     read_body,
     text_field,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from metallm.router.answers import Classified
     from metallm.tasks.forms import TaskForm
 
-FIELDS = Routing.FIELDS | {"text", "texts", "labels", "descriptions", "max_calls"}
+FIELDS = (Hints.FIELDS - {"session"}) | {"text", "texts", "labels", "descriptions", "max_calls"}
 
 AT_ONCE = 16
 """Texts of one request that are asked about at the same time."""
@@ -78,9 +78,9 @@ class Classify:
         text, texts = text_field(body, "text"), texts_field(body, "texts")
         if (text is None) == (texts is None):
             raise FieldError("text", "or texts must be given, one of the two")
-        routing = Routing.read(body)
-        form = self._form(body, routing.task)
-        asking = _Asking(request, form, routing, whole_field(body, "max_calls", 1))
+        hints = Hints.read(body, request.headers.raw)
+        form = self._form(body, hints.task)
+        asking = _Asking(request, form, hints, whole_field(body, "max_calls", 1))
         if texts is not None:
             results = await while_present(request.receive, self._all(texts, asking))
             return Response(orjson.dumps({"results": results}), media_type=JSON)
@@ -106,17 +106,17 @@ class Classify:
         return await in_order(texts, one, AT_ONCE)
 
     async def _ask(self, text: str, asking: _Asking) -> Classified:
-        form, routing = asking.form, asking.routing
-        query = Query.of(form.messages(text), task=routing.task, text=text)
+        form, hints = asking.form, asking.hints
+        query = Query.of(form.messages(text), task=hints.task, text=text)
         asked = ChatRequest({"messages": form.messages(text)}, form.answer_format)
-        visit = self._desk.admit(asking.request, query, asked, arms=routing.arms)
+        visit = self._desk.admit(asking.request, query, asked, arms=hints.arms, hints=hints)
         called = False
         try:
             found = await Classifier(visit.caller).classify(
                 visit.query,
                 form,
                 arms=visit.arms,
-                cost_weight=routing.cost_weight,
+                cost_weight=hints.cost_weight,
                 max_calls=asking.max_calls,
             )
             called = bool(found.calls)
@@ -161,13 +161,13 @@ class _Asking:
     Args:
         request: who asks.
         form: asks and reads.
-        routing: what the caller says about the choice.
+        hints: what the caller says about the choice.
         max_calls: arms that each text may be sent to.
     """
 
     request: Request
     form: TaskForm
-    routing: Routing
+    hints: Hints
     max_calls: int
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Self
 
 from metallm.core.client import Client
 from metallm.core.ledger import as_usd
-from metallm.errors import AccessError, BudgetExhaustedError, UnfitArmError
+from metallm.errors import AccessError, BudgetExhaustedError, NotAllowedError, UnfitArmError
 from metallm.gateway.access import key_of
 from metallm.gateway.budgets import Budgets, Purse
+from metallm.gateway.hints import Hints
 from metallm.gateway.permits import Permits
 from metallm.providers.bounds import unbounded
 
@@ -144,6 +145,7 @@ class Desk:
         alias: Alias | None = None,
         arms: Sequence[str] | None = None,
         named: str | None = None,
+        hints: Hints | None = None,
     ) -> Visit:
         """Admit a request.
 
@@ -154,8 +156,10 @@ class Desk:
             alias: the alias that was asked for.
             arms: the arms that the client allows; None for all.
             named: the arm that it asked for.
+            hints: what else it says; its tenant and tags are noted.
 
         Raises:
+            NotAllowedError: it asks for a tenant that is not the key's.
             UnknownArmError: an arm that the key may not have.
             UnfitArmError: no arm can be held to the budget.
             RateLimitError: the key's tokens of this minute are used up.
@@ -164,9 +168,11 @@ class Desk:
         """
         key = key_of(request)
         eligible = self.permits.arms(key, alias, arms if named is None else [named])
-        if key is None and alias is None:
-            return Visit(self._caller, query, arms)
         try:
+            client = _client(key, alias, hints or Hints())
+            if client is None:
+                return Visit(self._caller, query, arms)
+            query = replace(query, client=client)
             return self._paid(key, alias, query, asked, eligible, named=named)
         except AccessError as error:
             self._metrics.refused(error.reason)
@@ -185,17 +191,12 @@ class Desk:
         *,
         named: str | None,
     ) -> Visit:
-        client = Client(
-            None if key is None else key.tenant,
-            None if key is None else key.id,
-            None if alias is None else alias.name,
-        )
         limits = None if key is None else self._limits.of(key)
         if limits is not None and not limits.counts_tokens:
             limits = None
         ledgers = self.budgets.ledgers(key, alias)
         if limits is None and not ledgers:
-            return Visit(self._caller, replace(query, client=client), arms)
+            return Visit(self._caller, query, arms)
         hold = 0
         if ledgers:
             arms, hold = self._covered(asked, arms, ledgers)
@@ -211,8 +212,9 @@ class Desk:
         if self._caller.hedges(asked, named=named):
             purse.set_aside_second()
         if ledgers:
-            client = replace(client, held_usd=as_usd(purse.hold))
-        return Visit(self._caller.paid_by(purse), replace(query, client=client), arms, purse)
+            client = replace(query.client or Client(), held_usd=as_usd(purse.hold))
+            query = replace(query, client=client)
+        return Visit(self._caller.paid_by(purse), query, arms, purse)
 
     def _covered(
         self, asked: ChatRequest, arms: Sequence[str] | None, ledgers: Sequence[Ledger]
@@ -242,3 +244,24 @@ class Desk:
         count = body.get("n")
         choices = count if isinstance(count, int) and count > 0 else 1
         return (max(given) if given else self._bounds.output_tokens) * choices
+
+
+def _client(key: Key | None, alias: Alias | None, hints: Hints) -> Client | None:
+    """Who asks; None where nothing is to be noted of that.
+
+    Raises:
+        NotAllowedError: a tenant that is not the key's.
+    """
+    tenant = None if key is None else key.tenant
+    if hints.tenant is not None and hints.tenant != tenant:
+        if key is not None and not key.admin:
+            raise NotAllowedError("tenant", f"this key is not for the tenant {hints.tenant!r}")
+        tenant = hints.tenant
+    if key is None and alias is None and tenant is None and not hints.tags:
+        return None
+    return Client(
+        tenant,
+        None if key is None else key.id,
+        None if alias is None else alias.name,
+        tags=hints.tags,
+    )

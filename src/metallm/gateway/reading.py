@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
@@ -30,37 +29,6 @@ class FieldError(InputError):
     def __init__(self, param: str, told: str) -> None:
         super().__init__(f"{param} {told}")
         self.param = param
-
-
-@dataclass(frozen=True, slots=True)
-class Routing:
-    """What a caller says about the choice.
-
-    Args:
-        task: name of the task.
-        arms: the arms that may be chosen; None for all.
-        cost_weight: p for this query alone.
-    """
-
-    task: str | None = None
-    arms: list[str] | None = None
-    cost_weight: float | None = None
-
-    FIELDS = frozenset({"task", "arms", "cost_weight"})
-
-    @classmethod
-    def read(cls, source: Mapping[str, Any], prefix: str = "") -> Routing:
-        """Read the three fields.
-
-        Args:
-            source: the object that holds them.
-            prefix: what stands before their names in messages.
-        """
-        return cls(
-            text_field(source, "task", prefix),
-            texts_field(source, "arms", prefix),
-            number_field(source, "cost_weight", prefix),
-        )
 
 
 async def read_body(request: Request, max_bytes: int) -> dict[str, Any]:

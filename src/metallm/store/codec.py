@@ -33,8 +33,8 @@ Row = tuple[Any, ...]
 INSERT_DECISION = (
     "INSERT INTO decisions (seq, id, idx, at, arm, propensity, policy, version, cost_weight, "
     "cost_scale, input_tokens, task, labels, text, context, arms, estimates, chosen_from, "
-    'propensities, words, parent, tenant, "key", alias, held_usd) '
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    'propensities, words, parent, tenant, "key", alias, held_usd, tags) '
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 INSERT_OUTCOME = (
     "INSERT INTO outcomes (seq, decision_id, at, arm, kind, quality, label, answer, cost_usd, "
@@ -103,7 +103,7 @@ def decision_of(row: Row) -> Decision:
         text=_text_or_none(row[13]),
         words=row[19] or b"",
         parent=_text_or_none(row[20]),
-        client=_client_in(row[21:25]),
+        client=_client_in(row[21:26]),
         at=unpack_float(row[3]),
     )
 
@@ -258,21 +258,24 @@ def _text_or_none(value: str | bytes | None) -> str | None:
     return None if value is None else unpack_text(value)
 
 
-_NOBODY: Row = (None, None, None, None)
+_NOBODY: Row = (None, None, None, None, None)
 
 
 def _client_out(client: Client | None) -> Row:
     if client is None:
         return _NOBODY
     named = (pack_text(client.tenant), pack_text(client.key), pack_text(client.alias))
-    return (*named, pack_float(client.held_usd))
+    # not remembered as the few sets of arms are: a client may have any number of them
+    tags = json.dumps(client.tags) if client.tags else None
+    return (*named, pack_float(client.held_usd), tags)
 
 
 def _client_in(row: Row) -> Client | None:
     if row == _NOBODY:
         return None
     tenant, key, alias = map(_text_or_none, row[:3])
-    return Client(tenant, key, alias, _float_or_none(row[3]))
+    tags = () if row[4] is None else tuple(json.loads(row[4]))
+    return Client(tenant, key, alias, _float_or_none(row[3]), tags)
 
 
 def _lessons_out(lessons: Sequence[Lesson]) -> str | None:

@@ -119,6 +119,9 @@ _BILLS = (
     'CREATE INDEX bills_of_key ON bills ("key", at, nano_usd)',
 )
 
+# clients of before said no words of their own
+_TAGS = ("ALTER TABLE decisions ADD COLUMN tags TEXT",)
+
 MIGRATIONS: Sequence[Sequence[str]] = (
     _FIRST,
     _LABELS_TAKEN_BACK,
@@ -127,6 +130,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
     _ANSWERS_TAKEN_BACK,
     _CLIENTS,
     _BILLS,
+    _TAGS,
 )
 
 
