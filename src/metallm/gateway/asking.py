@@ -50,6 +50,11 @@ class Asked:
         given = self.hints.cost_weight
         return alias.cost_weight if given is None and alias is not None else given
 
+    @property
+    def min_quality(self) -> float | None:
+        """The alias's least acceptable quality; None for none."""
+        return None if self.meant.alias is None else self.meant.alias.min_quality
+
 
 def read_asked(body: dict[str, Any], headers: Headers, face: Face, names: Names) -> Asked:
     """Read a body; only what we must know is looked at.

@@ -105,6 +105,7 @@ class Chat:
                 asked.request,
                 arms=visit.arms,
                 cost_weight=asked.cost_weight,
+                min_quality=asked.min_quality,
                 named=asked.named,
                 session=visit.session(asked.hints.session),
             )
@@ -128,6 +129,7 @@ class Chat:
             asked.request,
             arms=visit.arms,
             cost_weight=asked.cost_weight,
+            min_quality=asked.min_quality,
             named=asked.named,
             session=visit.session(asked.hints.session),
         )
