@@ -1,10 +1,10 @@
-"""The provider of a gateway: what calls come to is charged to whoever asked."""
+"""The providers of a gateway: what calls come to is charged to whoever asked."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from metallm.assembly.choices import http_provider
 from metallm.providers.retry import Retry
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from metallm.core.protocols import Provider
     from metallm.providers.bounds import Bounds
+    from metallm.providers.http import HttpProvider
     from metallm.settings import ProviderSettings
 
 
@@ -31,8 +32,20 @@ def charged_provider(
     from metallm.providers.http import HttpProvider  # noqa: PLC0415 - the same
 
     # its own connections: attempts are repeated where each of them is reserved
-    single = HttpProvider(**settings.model_copy(update={"max_retries": 0}).model_dump())
+    single = HttpProvider(**_once(settings))
     retry = Retry(asyncio.sleep, random.random, settings.max_retries)
     return http_provider(
         settings, under=lambda plain: ChargedProvider(plain, single, bounds, retry, tell)
     )
+
+
+def embedding_poster(settings: ProviderSettings) -> HttpProvider:
+    """Calls embedding models; each request once, for clients repeat what can be repeated."""
+    from metallm.providers.http import HttpProvider  # noqa: PLC0415 - aiohttp takes .1 s
+
+    return HttpProvider(**_once(settings))
+
+
+def _once(settings: ProviderSettings) -> dict[str, Any]:
+    """How arms are called, without any retry."""
+    return settings.model_copy(update={"max_retries": 0}).model_dump()

@@ -46,7 +46,7 @@ def serve(
     With --json one line with host and port is written to stdout once requests are taken.
     """
     from metallm.assembly import Router
-    from metallm.assembly.charged import charged_provider
+    from metallm.assembly.charged import charged_provider, embedding_poster
     from metallm.gateway.app import create_app
     from metallm.gateway.logs import make_log
     from metallm.gateway.rules import Rules
@@ -72,6 +72,7 @@ def serve(
     openly = settings.gateway.dangerously_open_to_everybody
     bounds = Bounds(settings.gateway.max_tokens)
     provider = charged_provider(settings.providers, bounds, warn)
+    poster = embedding_poster(settings.providers)
     router = Router.from_settings(settings, provider=provider)
 
     def ready(address: str, taken: int) -> None:
@@ -87,7 +88,7 @@ def serve(
             on_close=router.aclose,
             log=log,
             origins=settings.gateway.origins,
-            rules=Rules.of(settings, keyring, bounds, local=not openly),
+            rules=Rules.of(settings, keyring, bounds, local=not openly, poster=poster),
         )
         run(
             app,

@@ -23,7 +23,8 @@ from metallm.gateway.classify import Classify
 from metallm.gateway.counting import Counting
 from metallm.gateway.decisions import Decisions
 from metallm.gateway.desk import Desk
-from metallm.gateway.embeddings import EmbeddingModels, Embeddings
+from metallm.gateway.embedding_models import EmbeddingModels
+from metallm.gateway.embeddings import Embeddings
 from metallm.gateway.errors import on_error, on_refused
 from metallm.gateway.feedback import Feedback
 from metallm.gateway.health import Health
@@ -34,6 +35,7 @@ from metallm.gateway.metrics import Metrics
 from metallm.gateway.models import Models
 from metallm.gateway.naming import AUTO, Names
 from metallm.gateway.origin import SameOrigin
+from metallm.gateway.payment import Till
 from metallm.gateway.queue import Queue
 from metallm.gateway.repeats import Repeats
 from metallm.gateway.rules import Rules
@@ -92,8 +94,8 @@ def create_app(
     classify = Classify(desk, declared, metrics, max_body_bytes)
     feedback = Feedback(engine, metrics, max_body_bytes)
     known = EmbeddingModels(rules.embeddings, {AUTO, *aliases, *engine.arms})
-    spending = (desk.budgets, limits, metrics, log)
-    embeddings = Embeddings(known, rules.poster, *spending, max_body_bytes)
+    till = Till(desk.budgets, limits, rules.bounds, metrics, engine.keep_bill, engine.now)
+    embeddings = Embeddings(known, rules.poster, till, metrics, log, max_body_bytes)
     models = Models(engine.arms, aliases, desk.permits, int(engine.now()), known)
     decisions = Decisions(engine)
     judges = Judges(engine)

@@ -1,52 +1,40 @@
-"""POST /v1/embeddings: passed on to the model that the client names; not routed, not learned.
-
-A budget is held within one run of the gateway: what embeddings came to is no decision, so it is not
-in the log that a budget is read from after a restart.
-"""
+"""POST /v1/embeddings: passed on to the model that the client names; not routed, not learned."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.responses import Response
 
-from metallm.core.ledger import nano_usd
+from metallm.core.completion import ChatRequest
 from metallm.core.price import Usage
 from metallm.core.query import CHARACTERS_PER_TOKEN
-from metallm.errors import (
-    BudgetExhaustedError,
-    ConfigurationError,
-    ProviderAuthError,
-    ProviderError,
-    RateLimitError,
-    UnfitArmError,
-    UnknownEmbeddingError,
-)
+from metallm.errors import ConfigurationError, ProviderError
 from metallm.gateway.access import key_of
 from metallm.gateway.asking import EXTENSION
-from metallm.gateway.budgets import Purse
 from metallm.gateway.errors import JSON
 from metallm.gateway.headers import cost_headers, header_text
 from metallm.gateway.note import note_of
+from metallm.gateway.payment import Embedding
 from metallm.gateway.presence import while_present
 from metallm.gateway.reading import FieldError, read_body, text_field
+from metallm.providers.budgeted import costs_nothing
 from metallm.wire.openai_embeddings import PATH, read_bill, write_request
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Mapping
 
     from starlette.requests import Request
 
     from metallm.core.arm import Arm
-    from metallm.core.key import Key
-    from metallm.gateway.budgets import Budgets
-    from metallm.gateway.limits import Limits
+    from metallm.gateway.embedding_models import EmbeddingModels
     from metallm.gateway.logs import Log
     from metallm.gateway.metrics import Metrics
     from metallm.gateway.note import Note
-
-
-_NOTHING = Usage(0, 0)
+    from metallm.gateway.payment import Payment, Till
 
 
 class Poster(Protocol):
@@ -56,6 +44,7 @@ class Poster(Protocol):
         """One attempt.
 
         Raises:
+            ConfigurationError: the arm has no host.
             ProviderError: whatever went wrong.
         """
         ...
@@ -65,46 +54,24 @@ class Poster(Protocol):
         ...
 
 
-class EmbeddingModels:
-    """The models that can be asked for.
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a host said.
 
     Args:
-        models: each as an arm that is never routed to.
-        taken: names that mean something else.
-
-    Attributes:
-        by_name: all of them.
-
-    Raises:
-        ConfigurationError: two of one name, or a name that is taken.
+        raw: the body.
+        usage: billed tokens; None where it told none.
+        cost_usd: the bill; None where tokens or price are unknown.
+        latency_s: seconds that it took.
     """
 
-    def __init__(self, models: Iterable[Arm], taken: Collection[str]) -> None:
-        self.by_name: dict[str, Arm] = {}
-        for model in models:
-            if model.name in taken or model.name in self.by_name:
-                raise ConfigurationError(
-                    f"embeddings: {model.name!r} is the name of something else too: give each "
-                    "model, arm and alias its own"
-                )
-            self.by_name[model.name] = model
+    raw: bytes
+    usage: Usage | None
+    cost_usd: float | None
+    latency_s: float
 
-    def open_to(self, key: Key | None) -> tuple[str, ...]:
-        """What a key may ask for: all, or those among the arms that it is held to."""
-        if key is None or not (key.arms or key.aliases):
-            return tuple(self.by_name)
-        return tuple(name for name in self.by_name if name in key.arms)
 
-    def find(self, key: Key | None, name: str) -> Arm:
-        """The model of a name.
-
-        Raises:
-            UnknownEmbeddingError: there is none, or not for this key.
-        """
-        known = self.open_to(key)
-        if name not in known:
-            raise UnknownEmbeddingError(name, known, any_set_up=bool(self.by_name))
-        return self.by_name[name]
+_NOTHING = Usage(0, 0)
 
 
 class Embeddings:
@@ -113,8 +80,7 @@ class Embeddings:
     Args:
         models: those there are.
         poster: calls their hosts, each request once: clients repeat what can be repeated.
-        budgets: of keys.
-        limits: of keys.
+        till: who pays.
         metrics: counts.
         log: gets a line for each bill.
         max_body_bytes: of a request.
@@ -124,16 +90,14 @@ class Embeddings:
         self,
         models: EmbeddingModels,
         poster: Poster | None,
-        budgets: Budgets,
-        limits: Limits,
+        till: Till,
         metrics: Metrics,
         log: Log,
         max_body_bytes: int,
     ) -> None:
         self._models = models
         self._poster = poster
-        self._budgets = budgets
-        self._limits = limits
+        self._till = till
         self._metrics = metrics
         self._log = log
         self._max_body_bytes = max_body_bytes
@@ -142,92 +106,93 @@ class Embeddings:
         """The answer of the model's host, as it is."""
         note = note_of(request, "embeddings")
         body = await read_body(request, self._max_body_bytes)
-        if EXTENSION in body:
-            raise FieldError(EXTENSION, "says how to choose, and here nothing is chosen")
-        name = text_field(body, "model")
-        if name is None:
-            raise FieldError("model", "is missing: name an embedding model")
+        name, texts = _read(body)
         key = key_of(request)
         model = self._models.find(key, name)
         note.arm = model.name
         sent = write_request(model, body)
-        purse = self._purse(key, model, sent)
-        try:
-            raw = await while_present(request.receive, self._asked(model, sent, purse))
-        finally:
-            purse.close(answered=False)
-        return Response(raw, 200, self._billed(model, raw, note), JSON)
+        tokens = len(sent) / CHARACTERS_PER_TOKEN
+        payment = self._till.open(key, Embedding(model, ChatRequest(body), texts, tokens))
+        with closing(payment):
+            answer = await while_present(request.receive, self._paid(model, sent, payment))
+        return Response(answer.raw, 200, self._told(model, answer, note), JSON)
 
-    def _billed(self, model: Arm, raw: bytes, note: Note) -> dict[str, str]:
+    async def _paid(self, model: Arm, sent: bytes, payment: Payment) -> _Answer:
+        """The answer, paid for; what nobody can tell the bill of counts in full."""
+        usage: Usage | None = None
+        cost_usd: float | None = None
+        try:
+            await payment.begin()
+            answer = await self._asked(model, sent)
+            usage, cost_usd = answer.usage, answer.cost_usd
+        except BaseException as error:
+            if isinstance(error, ProviderError):
+                self._metrics.failed(error)
+            if costs_nothing(error):
+                usage, cost_usd = _NOTHING, 0.0
+            raise
+        finally:  # also where the client went away: the host may have done its work
+            await payment.end(cost_usd, usage)
+        told = None if usage is None else payment.passed(model.name, usage)
+        if told is not None:
+            self._log.warning("warning", told=told)
+        return answer
+
+    async def _asked(self, model: Arm, sent: bytes) -> _Answer:
+        if self._poster is None:
+            raise ConfigurationError("embedding models are set up, and nothing that calls them")
+        start = time.perf_counter()
+        raw = await self._poster.post(model, PATH, sent)
+        latency_s = time.perf_counter() - start
+        usage, price = read_bill(model.name, raw), model.list_price
+        cost_usd = None if price is None or usage is None else price.cost_usd(usage)
+        return _Answer(raw, usage, cost_usd, latency_s)
+
+    def _told(self, model: Arm, answer: _Answer, note: Note) -> dict[str, str]:
         """Count and log the bill; the headers that tell of it."""
-        usage = read_bill(raw)
-        cost_usd = _cost_usd(model, usage)
-        self._metrics.embedded(model.name, usage, cost_usd)
+        own_s = max(note.elapsed_s() - answer.latency_s, 0.0)
+        self._metrics.embedded(model.name, answer.usage, answer.cost_usd)
+        self._metrics.overhead(note, own_s)
         self._log.info(
             "embeddings",
             request_id=note.request_id,
             arm=model.name,
-            input_tokens=None if usage is None else usage.input_tokens,
-            cost_usd=cost_usd,
+            input_tokens=None if answer.usage is None else answer.usage.input_tokens,
+            cost_usd=answer.cost_usd,
             key=note.key,
             tenant=note.tenant,
         )
-        told = {"x-metallm-arm": header_text(model.name)}
-        return told | cost_headers(cost_usd, estimated=False)
-
-    async def _asked(self, model: Arm, sent: bytes, purse: Purse) -> bytes:
-        """The answer, charged to the purse; what nobody tells the cost of counts in full."""
-        if self._poster is None:
-            raise ConfigurationError("embedding models are set up, and nothing that calls them")
-        set_aside, cost = purse.reserve(purse.hold), purse.hold
-        usage: Usage | None = None
-        try:
-            raw = await self._poster.post(model, PATH, sent)
-            usage = read_bill(raw)
-            cost_usd = _cost_usd(model, usage)
-            cost = purse.hold if cost_usd is None else nano_usd(cost_usd)
-        except ProviderError as error:
-            self._metrics.failed(error)
-            if error.status is not None or isinstance(error, ProviderAuthError):
-                usage, cost = _NOTHING, 0  # it was refused, or never sent
-            raise
-        finally:  # also where the client went away: the host may have done its work
-            purse.settle(set_aside, cost)
-            purse.used(usage)
-        return raw
-
-    def _purse(self, key: Key | None, model: Arm, sent: bytes) -> Purse:
-        """Who pays: a token stands for a byte at least, so the bytes bound the bill.
-
-        Raises:
-            UnfitArmError: the model has no price, and the key a budget.
-            RateLimitError: the key's tokens of this minute are used up.
-            BudgetExhaustedError: what is left does not cover it.
-        """
-        ledgers = self._budgets.ledgers(key, None)
-        price, hold = model.list_price, 0
-        if ledgers and price is None:
-            raise UnfitArmError({model.name: "it has no price, so no budget can hold it"})
-        if ledgers and price is not None:
-            hold = nano_usd(price.most_usd(len(sent), 0)) + 1
-        limits = None if key is None else self._limits.of(key)
-        tokens = 0.0
-        try:
-            if limits is not None and limits.counts_tokens:
-                tokens = len(sent) / CHARACTERS_PER_TOKEN
-                limits.take_tokens(tokens)
-            return Purse(ledgers, hold, limits=limits, tokens=tokens)
-        except RateLimitError as error:
-            self._metrics.refused(error.reason)
-            raise
-        except BudgetExhaustedError:
-            self._metrics.refused("budget")
-            if limits is not None:
-                limits.give_tokens(tokens)
-            raise
+        return {
+            "x-metallm-arm": header_text(model.name),
+            "x-metallm-overhead-ms": f"{own_s * 1000:.3f}",
+            **cost_headers(answer.cost_usd, estimated=False),
+        }
 
 
-def _cost_usd(model: Arm, usage: Usage | None) -> float | None:
-    """The bill; None where tokens or price are unknown."""
-    price = model.list_price
-    return None if price is None or usage is None else price.cost_usd(usage)
+def _read(body: Mapping[str, Any]) -> tuple[str, int | None]:
+    """The model's name, and how many texts are to be embedded.
+
+    The texts themselves are their host's to judge: None stands for other things than texts and
+    tokens, which some hosts take.
+
+    Raises:
+        FieldError: no model, or nothing to embed.
+    """
+    if EXTENSION in body:
+        raise FieldError(EXTENSION, "says how to choose, and here nothing is chosen")
+    name = text_field(body, "model")
+    if name is None:
+        raise FieldError("model", "is missing: name an embedding model")
+    given = body.get("input")
+    if not isinstance(given, str | list):
+        raise FieldError("input", "must be a text, a list of texts, or lists of tokens")
+    if not given:
+        raise FieldError("input", "is empty: there is nothing to embed")
+    if isinstance(given, str) or all(type(each) is int for each in given):
+        return name, 1
+    texts = all(isinstance(each, str) or _is_tokens(each) for each in given)
+    return name, len(given) if texts else None
+
+
+def _is_tokens(item: object) -> bool:
+    return isinstance(item, list) and all(type(each) is int for each in item)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from metallm.core.arm import Arm
     from metallm.gateway.aliases import Alias
-    from metallm.gateway.embeddings import EmbeddingModels
+    from metallm.gateway.embedding_models import EmbeddingModels
     from metallm.gateway.permits import Permits
 
 OWNER = "metallm"

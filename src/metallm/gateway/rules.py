@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from metallm.gateway.aliases import Alias
 from metallm.providers.bounds import Bounds
-from metallm.providers.http import HttpProvider
 from metallm.providers.prices import priced
 
 if TYPE_CHECKING:
@@ -66,8 +65,16 @@ class Rules:
     poster: Poster | None = None
 
     @classmethod
-    def of(cls, settings: Settings, keyring: Keyring, bounds: Bounds, *, local: bool) -> Rules:
-        """The rules that the settings describe."""
+    def of(
+        cls,
+        settings: Settings,
+        keyring: Keyring,
+        bounds: Bounds,
+        *,
+        local: bool,
+        poster: Poster | None = None,
+    ) -> Rules:
+        """The rules that the settings describe; the rest as above."""
         gateway, cache = settings.gateway, settings.cache
         return cls(
             keyring,
@@ -79,13 +86,5 @@ class Rules:
             int(gateway.repeat_mib * MIB),
             CacheRules(cache.ttl_s, int(cache.max_mib * MIB), cache.any_temperature),
             tuple(priced(each.arm(), output_price=0.0) for each in settings.embeddings),
-            _poster(settings),
+            poster,
         )
-
-
-def _poster(settings: Settings) -> Poster | None:
-    """What calls embedding models; each request once, for clients repeat what can be repeated."""
-    if not settings.embeddings:
-        return None
-    once = settings.providers.model_copy(update={"max_retries": 0})
-    return HttpProvider(**once.model_dump())

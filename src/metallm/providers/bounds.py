@@ -45,6 +45,9 @@ ADDED_PER_MESSAGE = 16
 ADDED_FOR_SCHEMA = 512
 """Tokens that a host may add to a call that is held to a JSON schema."""
 
+ADDED_PER_TEXT = 64
+"""Tokens that a host may add to each text to embed: signs around it, an instruction before it."""
+
 LIMITS = ("max_completion_tokens", "max_tokens")
 """Fields that limit the output of a call."""
 
@@ -171,6 +174,20 @@ class Bounds:
                 bound = self._bound(arm, body, size + known.bytes + more)
             found[arm.name] = bound.nano_usd(known.price)
         return found
+
+    def embedding(self, arm: Arm, request: ChatRequest, texts: int) -> Bound:
+        """The most tokens of a call that embeds texts.
+
+        Args:
+            arm: who is asked.
+            request: its body.
+            texts: how many.
+
+        Raises:
+            InputError: fields that have no bound.
+        """
+        over = self._seen_over.get(arm.name, _NOTHING)
+        return Bound(most_tokens(request) + ADDED_PER_TEXT * texts + over.input_tokens, 0)
 
     def _plain(self, arm: Arm, request: ChatRequest, size: int) -> _Plain:
         """What is the same for all arms that merge nothing in, looked at with one of them."""
