@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from metallm.core.key import redacted
 from metallm.gateway.errors import internal_answer
 from metallm.gateway.note import KEY, Note
+from metallm.providers.passed import pass_on
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -40,6 +41,8 @@ class Watch:
             await self._app(scope, receive, send)
             return
         note = scope[KEY] = Note.of_scope(scope)
+        # one name for it in our log, our answer, and the logs of hosts, by the two names they read
+        pass_on(x_request_id=note.request_id, x_client_request_id=note.request_id)
 
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -22,6 +22,7 @@ from metallm.errors import (
 from metallm.providers.aws import AwsSigner
 from metallm.providers.capabilities import obstacles
 from metallm.providers.failures import failure
+from metallm.providers.passed import PASSED
 from metallm.providers.registry import api_key, endpoint, wire_of
 from metallm.providers.retry import AttemptError, Retry
 from metallm.providers.sessions import Sessions
@@ -197,6 +198,7 @@ class HttpProvider:
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "metallm",
+            **PASSED.get(),
             **wire.headers(key, request),
         }
         sent = Outgoing("POST", place.base_url + path, headers, body)
