@@ -30,6 +30,7 @@ LIMITS = {"overruling": 0.25}
 USUAL_LIMIT = 0.5
 WINDOW = 200
 SHARE_WINDOW = 50
+LUCKY_DRAWS = 2000
 
 
 def limit_of(file: str) -> float:
@@ -119,7 +120,8 @@ def shift_curves(
 ) -> Iterator[tuple[tuple[str, str], FloatArray, FloatArray]]:
     """Of each change of topic: accuracy with less without student, and the student's share.
 
-    Means over shuffles at each place of the stream, shape (n,).
+    The first of each shuffle at each place of the stream, shape (S, n), the other its mean over
+    shuffles, shape (n,).
     """
     for pair in shifts_of(bench.tables[file]):
         runs = [
@@ -128,7 +130,7 @@ def shift_curves(
             for shuffle in range(bench.shift_shuffles)
         ]  # fmt: skip
         apart = [np.array(own["right"]) - np.array(plain["right"]) for own, plain in runs]
-        yield pair, np.mean(apart, axis=0), np.mean([own["own"] for own, _ in runs], axis=0)
+        yield pair, np.array(apart), np.mean([own["own"] for own, _ in runs], axis=0)
 
 
 def rolling(curve: FloatArray, window: int) -> FloatArray:
@@ -136,6 +138,23 @@ def rolling(curve: FloatArray, window: int) -> FloatArray:
     sums = np.cumsum(np.append(0.0, curve))
     means: FloatArray = (sums[window:] - sums[:-window]) / window
     return means
+
+
+def worst_by_luck(apart: FloatArray, window: int) -> tuple[float, float]:
+    """What the worst window would be, were there no difference: its mean, and its 5 % quantile.
+
+    The shuffles' departures from their mean, each with a random sign (the worst of many windows is
+    below 0 whatever is measured).
+
+    Args:
+        apart: shape (S, n).
+        window: places in a row.
+    """
+    rng = np.random.default_rng(0)
+    noise = apart - apart.mean(axis=0)
+    signs = rng.choice([-1.0, 1.0], (LUCKY_DRAWS, len(apart)))
+    worst = [rolling(each @ noise / len(apart), window).min() for each in signs]
+    return float(np.mean(worst)), float(np.quantile(worst, 0.05))
 
 
 def figures(bench: Bench) -> dict[str, float]:
@@ -152,7 +171,7 @@ def figures(bench: Bench) -> dict[str, float]:
         )
         found[f"least_task_points.{file}"] = least
         for _, apart, _ in shift_curves(bench, file):
-            worst = 100.0 * float(rolling(apart, WINDOW).min())
+            worst = 100.0 * float(rolling(apart.mean(axis=0), WINDOW).min())
             found["shift_worst_points"] = min(found.get("shift_worst_points", 0.0), worst)
     times = student_times(bench)
     found |= {f"student_us.{file}": took for file, took in times.items()}

@@ -20,6 +20,7 @@ from classifying.figures import (
     task_differences,
     values,
     within,
+    worst_by_luck,
 )
 from metallm.evaluation.intervals import mean_interval
 
@@ -168,11 +169,12 @@ def _shifts(bench: Bench) -> Iterator[str]:
         f"never seen. Cost weight {SHIFT_WEIGHT:g}. The student's share in the {SHARE_WINDOW} "
         f"texts before and after, and the worst mean over {WINDOW} texts in a row of accuracy with "
         f"the student less that without; means of {bench.shift_shuffles} shuffles, and in brackets "
-        "its standard error."
+        "its standard error. Last, what the worst of all windows would be by luck alone, without any "
+        "difference: its mean, and in brackets what it falls below one time in twenty."
     )
     yield ""
-    yield "| from | to | share before | share after | share at the end | worst, points |"
-    yield "|---|---|---|---|---|---|"
+    yield "| from | to | share before | share after | share at the end | worst, points | by luck |"
+    yield "|---|---|---|---|---|---|---|"
     for file in bench.tables:
         for (first, second), apart, own in shift_curves(bench, file):
             half = min(
@@ -184,11 +186,12 @@ def _shifts(bench: Bench) -> Iterator[str]:
                 own[-SHARE_WINDOW:],
             )
             cells = [f"{100 * np.mean(each):.0f} %" for each in shares]
-            means = 100.0 * rolling(apart, WINDOW)
-            error = 100.0 * np.std(apart, ddof=1) / np.sqrt(WINDOW)
-            yield (
-                f"| {first} | {second} | {' | '.join(cells)} | {means.min():.1f} ({error:.1f}) |"
-            )
+            curve = apart.mean(axis=0)
+            means = 100.0 * rolling(curve, WINDOW)
+            error = 100.0 * np.std(curve, ddof=1) / np.sqrt(WINDOW)
+            mean, low = (100.0 * each for each in worst_by_luck(apart, WINDOW))
+            cells += [f"{means.min():.1f} ({error:.1f})", f"{mean:.1f} ({low:.1f})"]
+            yield f"| {first} | {second} | {' | '.join(cells)} |"
 
 
 def _told(interval: Interval, scale: float = 1.0, digits: int = 1) -> str:
