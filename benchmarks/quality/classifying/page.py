@@ -169,8 +169,8 @@ def _shifts(bench: Bench) -> Iterator[str]:
         f"never seen. Cost weight {SHIFT_WEIGHT:g}. The student's share in the {SHARE_WINDOW} "
         f"texts before and after, and the worst mean over {WINDOW} texts in a row of accuracy with "
         f"the student less that without; means of {bench.shift_shuffles} shuffles, and in brackets "
-        "its standard error. Last, what the worst of all windows would be by luck alone, without any "
-        "difference: its mean, and in brackets what it falls below one time in twenty."
+        "its standard error. Last, what the worst of all windows would be by luck alone, without "
+        "any difference: its mean, and in brackets what it falls below one time in twenty."
     )
     yield ""
     yield "| from | to | share before | share after | share at the end | worst, points | by luck |"
