@@ -22,7 +22,7 @@ from metallm.gateway.payment import Embedding
 from metallm.gateway.presence import while_present
 from metallm.gateway.reading import FieldError, read_body, text_field
 from metallm.providers.budgeted import costs_nothing
-from metallm.wire.openai_embeddings import PATH, read_bill, write_request
+from metallm.wire.openai_embeddings import PATH, is_tokens, read_bill, write_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -188,11 +188,7 @@ def _read(body: Mapping[str, Any]) -> tuple[str, int | None]:
         raise FieldError("input", "must be a text, a list of texts, or lists of tokens")
     if not given:
         raise FieldError("input", "is empty: there is nothing to embed")
-    if isinstance(given, str) or all(type(each) is int for each in given):
+    if isinstance(given, str) or is_tokens(given):
         return name, 1
-    texts = all(isinstance(each, str) or _is_tokens(each) for each in given)
+    texts = all(isinstance(each, str) or is_tokens(each) for each in given)
     return name, len(given) if texts else None
-
-
-def _is_tokens(item: object) -> bool:
-    return isinstance(item, list) and all(type(each) is int for each in item)

@@ -1,4 +1,7 @@
-"""The sandbox: an upstream that answers from recordings, in every wire, with faults on demand."""
+"""The sandbox: an upstream that answers from recordings, in every wire, with faults on demand.
+
+Embeddings are not recorded: it makes some up.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,12 @@ from metallm.core.wires import OPENAI
 from metallm.errors import InputError
 from metallm.sandbox.answers import Answers
 from metallm.sandbox.doors import DOORS, Door, error_headers, read_body, unsigned
-from metallm.sandbox.faults import ERROR, RATE_LIMIT, SLOW, Faults
+from metallm.sandbox.embedding import Wanted
+from metallm.sandbox.faults import ERROR, NO_USAGE, RATE_LIMIT, SLOW, Faults, shortened
 from metallm.sandbox.lookup import Lookup
 from metallm.sandbox.telling import CREATED, Found, streamed, whole
 from metallm.wire.faces import FACES
-from metallm.wire.openai_chat import wants_stream, write_model, write_models
+from metallm.wire.openai_chat import read_request, wants_stream, write_model, write_models
 from metallm.wire.openai_errors import write_error
 
 if TYPE_CHECKING:
@@ -75,6 +79,7 @@ def create_app(
     return Starlette(
         routes=[
             *(Route(door.path, partial(sandbox.answer, door), methods=["POST"]) for door in DOORS),
+            Route("/v1/embeddings", sandbox.embed, methods=["POST"]),
             Route("/v1/models", sandbox.models),
             Route("/v1/models/{name:path}", sandbox.model),
         ]
@@ -114,6 +119,18 @@ class _Sandbox:
             return StreamingResponse(frames, media_type=door.media_type)
         return _json(whole(face, found, index=index))
 
+    async def embed(self, request: Request) -> Response:
+        """Embeddings, by a model of any name: none is recorded."""
+        fault, raw = self._faults.of(next(self._requests)), await request.body()
+        refusal = await self._delayed(fault)
+        if refusal is not None:
+            return self._told(FACES[OPENAI], refusal)
+        try:
+            told = Wanted.read(read_request(raw).body).answer(usage=fault != NO_USAGE)
+        except InputError as error:
+            return self._told(FACES[OPENAI], _refused(400, str(error)))
+        return _json(shortened(told, fault))
+
     async def models(self, request: Request) -> Response:
         """All recorded models."""
         del request
@@ -132,11 +149,9 @@ class _Sandbox:
     ) -> Found | _Refusal:
         """What is asked and what was recorded, after a while; or what stands in the way."""
         raw = await request.body()
-        wait_s = self._latency_s + (self._slow_s if fault == SLOW else 0.0)
-        if wait_s:
-            await self._sleep(wait_s)
-        if fault in _REFUSALS:
-            return _REFUSALS[fault]
+        refusal = await self._delayed(fault)
+        if refusal is not None:
+            return refusal
         if (problem := unsigned(door, request, raw)) is not None:
             return _Refusal(403, write_error(problem, kind="authentication_error"))
         try:
@@ -147,6 +162,13 @@ class _Sandbox:
             return _refused(400, str(error), param="messages")
         found = self._recorded(asked.body.get("model"), messages)
         return found if isinstance(found, _Refusal) else Found(asked, found, fault)
+
+    async def _delayed(self, fault: str | None) -> _Refusal | None:
+        """Wait as long as it is to take; the refusal, where the fault is one."""
+        wait_s = self._latency_s + (self._slow_s if fault == SLOW else 0.0)
+        if wait_s:
+            await self._sleep(wait_s)
+        return _REFUSALS.get(fault)
 
     def _recorded(self, model: object, messages: Any) -> RecordedAnswer | _Refusal:
         column = self._answers.column(model) if isinstance(model, str) else None

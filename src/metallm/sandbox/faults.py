@@ -83,6 +83,13 @@ def spoiled(frames: Iterator[bytes], fault: str | None) -> Iterator[bytes]:
         yield from listed[middle + 1 :]
 
 
+def shortened(told: bytes, fault: str | None) -> bytes:
+    """A whole answer as a fault leaves it."""
+    if fault == CUT:
+        return told[: len(told) // 2]
+    return broken(told) if fault == MALFORMED else told
+
+
 def broken(told: bytes) -> bytes:
     """JSON, or a frame that holds some, without its last brace."""
     head, _, tail = told.rpartition(b"}")

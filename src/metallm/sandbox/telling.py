@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from metallm.core.completion import StreamEvent
 from metallm.core.wires import OPENAI
-from metallm.sandbox.faults import CUT, MALFORMED, NO_USAGE, broken, spoiled
+from metallm.sandbox.faults import NO_USAGE, shortened, spoiled
 from metallm.wire.openai_chat import wants_usage, write_answer
 from metallm.wire.openai_stream import write_chunk
 
@@ -56,9 +56,7 @@ def whole(face: Face, found: Found, *, index: int) -> bytes:
     usage = None if found.fault == NO_USAGE else found.answer.usage
     told = write_answer(**_named(found, index), text=found.answer.text, usage=usage)
     raw = face.write_answer(told, wire=OPENAI, model=found.model)
-    if found.fault == CUT:
-        return raw[: len(raw) // 2]
-    return broken(raw) if found.fault == MALFORMED else raw
+    return shortened(raw, found.fault)
 
 
 async def streamed(face: Face, found: Found, *, index: int) -> AsyncIterator[bytes]:

@@ -1,7 +1,11 @@
-"""OpenAI's embeddings, which pass through: only the model's name and the bill are ours to know."""
+"""OpenAI's embeddings, which pass through: only the model's name and the bill are ours to know.
+
+The sandbox, which answers by itself, reads and writes the rest.
+"""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -13,8 +17,14 @@ from metallm.wire.openai_usage import read_usage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from metallm.core.arm import Arm
     from metallm.core.price import Usage
+
+Text = str | list[int]
+"""What is embedded: a text, or its tokens."""
 
 PATH = "/embeddings"
 """Where an API takes these requests, below its base URL."""
@@ -33,6 +43,51 @@ def write_request(arm: Arm, body: Mapping[str, Any]) -> bytes:
         return orjson.dumps({**body, "model": arm.upstream_model})
     except orjson.JSONEncodeError as error:
         raise InputError(f"the request cannot be written as JSON: {error}") from error
+
+
+def read_texts(body: Mapping[str, Any]) -> list[Text]:
+    """The texts of a request, in any of the four shapes that it may have.
+
+    Raises:
+        InputError: another shape, or an empty text.
+    """
+    given = body.get("input")
+    alone = isinstance(given, str) or (isinstance(given, list) and is_tokens(given))
+    texts = [given] if alone else given
+    if not isinstance(texts, list) or not all(isinstance(t, str) or is_tokens(t) for t in texts):
+        raise InputError("input must be a text, tokens, or a list of them")
+    if not texts or not all(texts):
+        raise InputError("input must not be empty")
+    return texts
+
+
+def is_tokens(item: object) -> bool:
+    """Whether this is one text as tokens."""
+    return isinstance(item, list) and bool(item) and all(type(each) is int for each in item)
+
+
+def write_answer(
+    model: str, vectors: NDArray[np.float32], usage: Usage | None, *, packed: bool
+) -> bytes:
+    """An answer.
+
+    Args:
+        model: who answers.
+        vectors: shape (n, d), float32.
+        usage: billed tokens; left out where None.
+        packed: whether numbers go as base64 of their bytes (`encoding_format`).
+    """
+    rows: list[Any] = vectors.tolist()
+    if packed:
+        rows = [b64encode(row.astype("<f4").tobytes()).decode() for row in vectors]
+    data = [
+        {"object": "embedding", "index": place, "embedding": row} for place, row in enumerate(rows)
+    ]
+    document: dict[str, Any] = {"object": "list", "data": data, "model": model}
+    if usage is not None:
+        tokens = usage.input_tokens
+        document["usage"] = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return orjson.dumps(document)
 
 
 def read_bill(arm: str, raw: bytes) -> Usage | None:
