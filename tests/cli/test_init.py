@@ -58,12 +58,24 @@ def test_without_keys_it_writes_an_example_that_is_all_comments(
 def test_the_task_in_the_comments_is_one(run: Callable[..., Any], tmp_path: Path) -> None:
     run("init")
     text = (tmp_path / "metallm.toml").read_text()
-    shown = text[text.index("# [[tasks]]") :].replace("\n# ", "\n").removeprefix("# ")
+    begin, end = text.index("# [[tasks]]"), text.index("# Models that")
+    shown = text[begin:end].replace("\n# ", "\n").removeprefix("# ")
     (tmp_path / "shown.toml").write_text(shown)
     task = tasks_of(load_settings(tmp_path / "shown.toml"))["tickets"]
     assert task.labels == ("billing", "login", "other")
     assert task.cost("billing", truth="login") == 5.0
     assert task.examples == (("Where is my invoice?", "billing"),)
+
+
+def test_the_model_of_embeddings_in_the_comments_has_a_price(
+    run: Callable[..., Any], tmp_path: Path
+) -> None:
+    run("init")
+    text = (tmp_path / "metallm.toml").read_text()
+    shown = text[text.index("# [[embeddings]]") :].replace("# ", "")
+    (tmp_path / "shown.toml").write_text(shown)
+    (model,) = load_settings(tmp_path / "shown.toml").embeddings
+    assert priced(model.arm(), output_price=0.0).list_price is not None
 
 
 def test_the_comments_show_the_defaults(run: Callable[..., Any], tmp_path: Path) -> None:

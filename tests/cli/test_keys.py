@@ -111,10 +111,13 @@ def test_what_cannot_be_is_refused_and_changes_nothing(words: tuple[str, ...], t
 
 def test_arms_and_aliases_that_the_settings_do_not_know_are_refused(tmp_path: Path) -> None:
     aliases = '[[aliases]]\nname = "cheap"\n'
-    (tmp_path / "metallm.toml").write_text(f'[[arms]]\nname = "openai/gpt-4o"\n{aliases}')
+    models = '[[embeddings]]\nname = "openai/text-embedding-3-small"\n'
+    arms = '[[arms]]\nname = "openai/gpt-4o"\n'
+    (tmp_path / "metallm.toml").write_text(f"{arms}{aliases}{models}")
     assert "there are: openai/gpt-4o" in keys("add", "x", "--arms", "gpt").output
     assert "there are: cheap" in keys("add", "x", "--aliases", "dear").output
     assert keys("add", "x", "--arms", "openai/gpt-4o", "--aliases", "cheap").exit_code == 0
+    assert keys("add", "y", "--arms", "openai/text-embedding-3-small").exit_code == 0
 
 
 def test_what_each_key_spent_is_told_from_the_log() -> None:

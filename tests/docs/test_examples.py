@@ -81,11 +81,14 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
 
 
 def test_the_toml_of_the_gateway_guide_is_read_as_settings(tmp_path: Path) -> None:
+    from metallm.providers.prices import priced
     from metallm.settings import load_settings
 
     text = (ROOT / "docs/guides/gateway.md").read_text(encoding="utf-8")
     (toml,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     path = tmp_path / "metallm.toml"
     path.write_text(toml, encoding="utf-8")
-    (arm,) = load_settings(path).arms
+    settings = load_settings(path)
+    (arm,), (model,) = settings.arms, settings.embeddings
     assert arm.arm().list_price is not None
+    assert priced(model.arm(), output_price=0.0).list_price is not None

@@ -81,6 +81,13 @@ _TASK = """
 # error_costs = { login = { billing = 5.0 } }  # by truth, then what was said; others cost 1
 """
 
+_EMBEDDINGS = """
+# Models that /v1/embeddings passes texts on to, by name:
+#
+# [[embeddings]]
+# name = "openai/text-embedding-3-small"
+"""
+
 _EXAMPLE = """
 # No API key was found in the environment, so these arms are an example. To try it without a key:
 #   metallm sandbox DATA.parquet
@@ -110,7 +117,7 @@ _NO_ARMS = """
 
 def preset_starter(preset: Preset) -> str:
     """The settings file to start with, for a preset."""
-    return "".join([_HEAD, preset_blocks(preset), _TASK])
+    return "".join([_HEAD, preset_blocks(preset), _TASK, _EMBEDDINGS])
 
 
 def starter(keys: Mapping[str, str], arms: Iterable[Arm]) -> str:
@@ -127,7 +134,7 @@ def starter(keys: Mapping[str, str], arms: Iterable[Arm]) -> str:
     blocks += [_arm(arm, keys[arm.provider]) for arm in listed]
     for provider in sorted(set(keys) - {arm.provider for arm in listed}):
         blocks += [_NO_ARMS.format(variable=keys[provider], provider=provider)]
-    blocks.append(_TASK)
+    blocks += [_TASK, _EMBEDDINGS]
     return "".join(blocks)
 
 
