@@ -250,6 +250,7 @@ class ArmSettings(_Section):
     ignores: tuple[str, ...] = ()
     max_concurrent: int | None = Field(default=None, ge=1)
     price_tiers: tuple[TierSettings, ...] = ()
+    service_prices: dict[str, float] | None = None
 
     def arm(self) -> Arm:
         """The arm that this table describes."""

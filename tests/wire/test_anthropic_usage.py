@@ -59,7 +59,9 @@ def test_tokens_of_the_cache_are_billed_once_and_each_at_its_own_price() -> None
         "service_tier": "standard",
     }
     usage = read_usage(told)
-    assert usage == Usage(189_107, 393, 188_086, 1000, 93, cache_write_1h_tokens=600)
+    assert usage == Usage(
+        189_107, 393, 188_086, 1000, 93, cache_write_1h_tokens=600, service="standard"
+    )
     price = Price(3.0, 15.0, cache_read=0.3, cache_write=3.75, cache_write_1h=6.0)
     usd = (21 * 3 + 188_086 * 0.3 + 400 * 3.75 + 600 * 6 + 393 * 15) / 1e6
     assert price.cost_usd(usage) == pytest.approx(usd)

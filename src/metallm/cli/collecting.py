@@ -142,12 +142,11 @@ class Collector:
 def _billed(prompt: Prompt, arm: Arm, completion: Completion) -> dict[str, Any]:
     """Answer and bill. Where the provider sent no usage, tokens are guessed and no cost is told."""
     usage, price = completion.usage, arm.list_price
-    known = usage is not None and not usage.estimated
     guessed = round(len(completion.text) / CHARACTERS_PER_TOKEN)
     return {
         "response": completion.text,
         "latency_s": completion.latency_s,
         "input_tokens": prompt.input_tokens if usage is None else usage.input_tokens,
         "output_tokens": guessed if usage is None else usage.output_tokens,
-        "cost_usd": price.cost_usd(usage) if known and usage and price else None,
+        "cost_usd": price.cost_usd(usage) if usage and price and price.tells(usage) else None,
     }

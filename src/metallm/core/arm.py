@@ -64,7 +64,9 @@ class Arm:
             cannot carry them; without that, a query that has them is not sent.
         max_concurrent: calls at the same time; an arm that has as many is left out of the choice,
             and waited for where there is no other. None for no limit.
-
+        service_prices: what calls cost that the provider says it answered by another service than
+            the standard one, as factors by the service's name, such as {"priority": 1.75}; default:
+            the price table's, where prices come from there, else that the prices hold for any.
         price_tiers: what calls with a long input cost instead, the shorter first; default: the
             price table's, where prices come from there.
 
@@ -93,11 +95,13 @@ class Arm:
     cache_write_1h_price: float | None = None
     max_concurrent: int | None = None
     price_tiers: tuple[Tier, ...] = ()
+    service_prices: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise ConfigurationError("an arm needs a name, such as 'openai/gpt-4'")
         self._check_prices()
+        self._check_services()
         if self.prior_quality is not None and not 0.0 <= self.prior_quality <= 1.0:
             raise ConfigurationError(
                 f"arm {self.name!r}: prior_quality is a share from 0 to 1, such as 0.82 for a "
@@ -129,6 +133,14 @@ class Arm:
                 f"arm {self.name!r}: {label} must be a number of USD per million tokens, "
                 f"0 or more, not {value!r}"
             )
+
+    def _check_services(self) -> None:
+        for service, factor in (self.service_prices or {}).items():
+            if not (math.isfinite(factor) and factor >= 0):
+                raise ConfigurationError(
+                    f"arm {self.name!r}: service_prices.{service} must be a factor of its prices, "
+                    f"0 or more, not {factor!r}"
+                )
 
     def _check_tiers(self) -> None:
         for number, tier in enumerate(self.price_tiers):
@@ -176,6 +188,7 @@ class Arm:
             self.cache_write_price,
             self.cache_write_1h_price,
             self.price_tiers,
+            None if self.service_prices is None else tuple(self.service_prices.items()),
         )
 
     @property

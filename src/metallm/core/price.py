@@ -17,6 +17,8 @@ class Usage:
         reasoning_tokens: the part of the output that was reasoning.
         estimated: True where the provider sent no usage and the numbers are our guess.
         cache_write_1h_tokens: the part of `cache_write_tokens` that is kept for an hour.
+        service: by which service it was answered, such as "flex" or "priority", in the provider's
+            word; None where it does not say.
     """
 
     input_tokens: int
@@ -26,6 +28,11 @@ class Usage:
     reasoning_tokens: int = 0
     estimated: bool = False
     cache_write_1h_tokens: int = 0
+    service: str | None = None
+
+
+STANDARD_SERVICES = frozenset({"auto", "default", "standard"})
+"""What providers call the service that list prices are for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,8 @@ class Price:
         cache_write: input written to the provider's cache; None bills it as plain input.
         cache_write_1h: input written to it to be kept for an hour; None bills it as `cache_write`.
         tiers: what longer calls cost, the shorter first.
+        services: what calls by other services than the standard one cost, as factors of these
+            prices by the services' names; None where these prices hold for any.
     """
 
     input: float
@@ -64,6 +73,18 @@ class Price:
     cache_write: float | None = None
     cache_write_1h: float | None = None
     tiers: tuple[Tier, ...] = ()
+    services: tuple[tuple[str, float], ...] | None = None
+
+    def factor(self, service: str | None) -> float | None:
+        """What a service costs beside these prices; None where that is unknown."""
+        if service is None or self.services is None:
+            return 1.0
+        known = dict(self.services).get(service)
+        return 1.0 if known is None and service in STANDARD_SERVICES else known
+
+    def tells(self, usage: Usage) -> bool:
+        """Whether the bill is known to the cent, by usage and service."""
+        return not usage.estimated and self.factor(usage.service) is not None
 
     def at(self, input_tokens: float) -> Price:
         """What holds for all tokens of a call with so many input tokens."""
@@ -84,7 +105,8 @@ class Price:
         """
         reached = [each.above + 1 for each in self.tiers if input_tokens > each.above]
         prices = [self.at(length) for length in (0, *reached)]
-        return max(
+        dearest = max((factor for _, factor in self.services or ()), default=1.0)
+        return max(dearest, 1.0) * max(
             (input_tokens * each.dearest_input + output_tokens * each.output) / 1e6
             for each in prices
         )
@@ -96,9 +118,14 @@ class Price:
         return max(each for each in given if each is not None)
 
     def cost_usd(self, usage: Usage) -> float:
-        """The bill in USD for one answer: each token billed once, at its own price."""
-        if self.tiers:
-            return self.at(usage.input_tokens).cost_usd(usage)
+        """The bill in USD for one answer: each token billed once, at its own price.
+
+        Of a service whose price is unknown it is the standard one's, see `tells`.
+        """
+        if self.tiers or self.services:
+            factor = self.factor(usage.service)
+            by_length = replace(self.at(usage.input_tokens), services=None)
+            return (1.0 if factor is None else factor) * by_length.cost_usd(usage)
         plain = usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens
         read = self.input if self.cache_read is None else self.cache_read
         write = self.input if self.cache_write is None else self.cache_write

@@ -259,6 +259,9 @@ def unbounded(arm: Arm) -> str | None:
     extra = [name for name in NOT_IN_TOKENS if arm.options.get(name)]
     if extra:
         return f"its options hold {', '.join(extra)}, whose cost has no bound in tokens"
+    service = arm.options.get("service_tier")
+    if isinstance(service, str) and arm.list_price.factor(service) is None:
+        return f"nobody knows what its service {service!r} costs: give service_prices"
     if _limit_of(arm) in arm.ignores:
         return "it ignores max_tokens, so that nothing bounds its answers"
     return None

@@ -53,10 +53,15 @@ def priced(arm: Arm, *, at: datetime | None = None, output_price: float | None =
         "cache_write_price": _usd(prices.cache_write_mtok),
         "cache_write_1h_price": _usd(getattr(prices, "cache_write_1h_mtok", None)),
         "context_window": model.context_window,
+        "service_prices": HALF_PRICED,
     }
     given = {name: value for name in kept if (value := getattr(arm, name)) not in (None, ())}
     return replace(arm, input_price=input_price, output_price=output_price, **{**kept, **given})
 
+
+HALF_PRICED = {"flex": 0.5, "batch": 0.5}
+"""Services that OpenAI, Anthropic, Google and Amazon sell at half of what the table tells; what
+others cost, such as "priority", differs by model."""
 
 _FIELDS = {
     "input": "input_mtok",

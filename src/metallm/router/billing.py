@@ -33,7 +33,7 @@ def completed(
         "completion",
         answer=answer,
         cost_usd=None if price is None else price.cost_usd(usage),
-        cost_estimated=usage.estimated,
+        cost_estimated=usage.estimated if price is None else not price.tells(usage),
         latency_s=latency_s,
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,

@@ -32,6 +32,7 @@ def read_usage(usage: object) -> Usage | None:
     written = count(usage.get("cache_creation_input_tokens")) or 0
     hour = count(fields(usage.get("cache_creation")).get("ephemeral_1h_input_tokens")) or 0
     thought = count(fields(usage.get("output_tokens_details")).get("thinking_tokens")) or 0
+    service = usage.get("service_tier")
     return Usage(
         input_tokens=plain + read + written,
         output_tokens=output,
@@ -39,6 +40,7 @@ def read_usage(usage: object) -> Usage | None:
         cache_write_tokens=written,
         reasoning_tokens=min(thought, output),
         cache_write_1h_tokens=min(hour, written),
+        service=service if isinstance(service, str) else None,
     )
 
 

@@ -71,7 +71,11 @@ def read_document(arm: Arm, raw: bytes) -> tuple[Answer, dict[str, Any]]:
     why = word(document.get("stopReason"))
     if why in FAILURES and not told["content"] and "tool_calls" not in told:
         raise ProviderUnavailableError(arm.name, f"the model failed within its answer ({why})")
-    usage = read_usage(document.get("usage"), counts_all=counts_all(arm.upstream_model))
+    usage = read_usage(
+        document.get("usage"),
+        counts_all=counts_all(arm.upstream_model),
+        service=document.get("serviceTier"),
+    )
     return Answer(told["content"] or "", usage, None, finish_reason(why)), told
 
 

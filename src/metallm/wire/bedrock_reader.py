@@ -122,7 +122,9 @@ class ConverseReader:
         elif kind == "metadata" and self._stopped:
             self.done = True
             gross = counts_all(self._arm.upstream_model)
-            return read_usage(event.get("usage"), counts_all=gross)
+            return read_usage(
+                event.get("usage"), counts_all=gross, service=event.get("serviceTier")
+            )
         return None
 
     def _document(self, payload: bytes) -> dict[str, Any]:

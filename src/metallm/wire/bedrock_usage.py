@@ -11,15 +11,17 @@ from typing import Any
 
 from metallm.core.price import Usage
 from metallm.wire.openai_usage import count
+from metallm.wire.words import fields, word
 
 
-def read_usage(usage: object, *, counts_all: bool = False) -> Usage | None:
+def read_usage(usage: object, *, counts_all: bool = False, service: object = None) -> Usage | None:
     """Billed tokens from a `usage` object.
 
     Args:
         usage: what stood under "usage", of any type.
         counts_all: whether the input may be told with the cache's tokens among it. Where it is less
             than they are, it was not.
+        service: what stood beside it under "serviceTier", of any type.
 
     Returns:
         Usage with all of the input in `input_tokens`; None where there is no object or it names no
@@ -40,6 +42,7 @@ def read_usage(usage: object, *, counts_all: bool = False) -> Usage | None:
         cached_tokens=read,
         cache_write_tokens=written,
         cache_write_1h_tokens=min(_kept_for_an_hour(usage.get("cacheDetails")), written),
+        service=word(fields(service).get("type")) or None,
     )
 
 

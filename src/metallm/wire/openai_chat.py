@@ -112,7 +112,7 @@ def read_answer(arm: str, raw: bytes) -> Answer:
         raise ProviderUnavailableError(arm, "the answer's first choice has no message")
     return Answer(
         content_text(message.get("content")),
-        read_usage(document.get("usage")),
+        read_usage(document.get("usage"), document.get("service_tier")),
         _text(document.get("model")),
         _text(choices[0].get("finish_reason")),
     )

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def read_usage(usage: object) -> Usage | None:
+def read_usage(usage: object, service: object = None) -> Usage | None:
     """Billed tokens from a `usage` object.
 
     Args:
         usage: what stood under "usage", of any type.
+        service: what stood beside it under "service_tier", of any type.
 
     Returns:
         Usage whose parts never exceed the whole, so that no token is billed twice; None where
@@ -49,6 +50,7 @@ def read_usage(usage: object) -> Usage | None:
         cache_write_tokens=written,
         reasoning_tokens=min(reasoning, completion),
         cache_write_1h_tokens=min(hour, written),
+        service=service if isinstance(service, str) else None,
     )
 
 
