@@ -122,6 +122,11 @@ def fit_for_converse(body: dict[str, Any]) -> dict[str, Any]:
     return fitted
 
 
+def fit_for_responses(body: dict[str, Any]) -> dict[str, Any]:
+    """The request as OpenAI's Responses can carry it, which know no stop sequences."""
+    return {name: value for name, value in body.items() if name != "stop"}
+
+
 @st.composite
 def usages(draw: st.DrawFn) -> Usage:
     cached, plain = draw(st.integers(0, 500)), draw(st.integers(0, 500))
@@ -270,17 +275,21 @@ _BODY_FIELDS = [
     "outputConfig",
     "toolConfig",
     "generationConfig",
+    "include",
+    "input",
     "max_tokens",
     "metadata",
     "n",
     "output_config",
     "parallel_tool_calls",
+    "reasoning",
     "reasoning_effort",
     "response_format",
     "stop",
     "stop_sequences",
     "system",
     "temperature",
+    "text",
     "thinking",
     "systemInstruction",
     "tool_choice",
@@ -308,6 +317,10 @@ ODD_BODIES: Any = _some(
 )
 """Objects that look like requests of one wire or another, and are none."""
 
+_ITEM = _some(
+    ["arguments", "call_id", "content", "encrypted_content", "id", "name", "summary"],
+    type=st.sampled_from(["function_call", "message", "reasoning", "web_search_call"]),
+)
 ODD_EVENTS: Any = _some(
     ["error", "id", "index", "model", "object"],
     type=st.sampled_from(
@@ -317,8 +330,19 @@ ODD_EVENTS: Any = _some(
             "content_block_stop",
             "message_delta",
             "message_start",
+            "response.completed",
+            "response.created",
+            "response.failed",
+            "response.function_call_arguments.delta",
+            "response.output_item.added",
+            "response.output_item.done",
+            "response.output_text.delta",
         ]
     ),
+    item=_ODD | _ITEM,
+    response=_ODD
+    | _some(["id", "model", "usage", "status", "error"], output=st.lists(_ITEM | _ODD, max_size=2)),
+    output_index=_ODD,
     content=st.lists(_PART | _ODD, max_size=2),
     content_block=_PART | _ODD,
     delta=_ODD
@@ -330,7 +354,9 @@ ODD_EVENTS: Any = _some(
     contentBlockIndex=_ODD,
     start=_ODD | _some(["toolUse"]),
     stopReason=_ODD,
-    output=_ODD | st.fixed_dictionaries({"message": _some([], content=st.lists(_some(_BLOCKS)))}),
+    output=_ODD
+    | st.lists(_ITEM | _ODD, max_size=2)
+    | st.fixed_dictionaries({"message": _some([], content=st.lists(_some(_BLOCKS)))}),
     message=_ODD | _some(["id", "model", "usage"]),
     usage=_ODD | _some(["input_tokens", "output_tokens", "prompt_tokens"]),
     choices=_ODD | st.lists(_some(["delta", "finish_reason", "index", "message"]), max_size=2),

@@ -13,7 +13,7 @@ import pytest
 from metallm.core.arm import Arm
 from metallm.core.completion import ChatRequest, StreamEvent
 from metallm.core.price import Usage
-from metallm.core.wires import ANTHROPIC, BEDROCK, GEMINI, NAMES, OPENAI
+from metallm.core.wires import ANTHROPIC, BEDROCK, GEMINI, NAMES, OPENAI, RESPONSES
 from metallm.errors import (
     ProviderAuthError,
     ProviderError,
@@ -44,7 +44,7 @@ RECORDINGS = Recordings.read(
     )
 )
 REQUEST = ChatRequest({"messages": [{"role": "user", "content": "What is the answer?"}]})
-ROOTS = {OPENAI: "/v1", ANTHROPIC: "/v1", GEMINI: "/v1beta", BEDROCK: ""}
+ROOTS = {OPENAI: "/v1", ANTHROPIC: "/v1", GEMINI: "/v1beta", BEDROCK: "", RESPONSES: "/v1"}
 SECRETS = {
     "AWS_ACCESS_KEY_ID": "sandbox",
     "AWS_SECRET_ACCESS_KEY": "sandbox",
@@ -178,7 +178,7 @@ def test_an_answer_that_is_no_json_makes_the_arm_unavailable(wire: str, fault: s
     before(wire, scenario, faults={fault: 1.0})
 
 
-@pytest.mark.parametrize("wire", [OPENAI, GEMINI, BEDROCK])
+@pytest.mark.parametrize("wire", [OPENAI, GEMINI, BEDROCK, RESPONSES])
 def test_usage_that_is_missing_stays_so(wire: str) -> None:
     async def scenario(provider: HttpProvider, arm: Arm) -> None:
         whole = await provider.complete(arm, REQUEST)

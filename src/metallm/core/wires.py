@@ -14,7 +14,7 @@ GEMINI = "gemini"
 BEDROCK = "bedrock"
 """Amazon Bedrock's Converse and ConverseStream."""
 
-RESPONSES = "responses"
-"""OpenAI's Responses. Callers speak it; arms are asked in one of `NAMES`."""
+RESPONSES = "openai-responses"
+"""OpenAI's Responses."""
 
-NAMES = (OPENAI, ANTHROPIC, GEMINI, BEDROCK)
+NAMES = (OPENAI, ANTHROPIC, GEMINI, BEDROCK, RESPONSES)

@@ -25,6 +25,7 @@ from metallm.sandbox.embedding import Wanted
 from metallm.sandbox.faults import ERROR, NO_USAGE, RATE_LIMIT, SLOW, Faults, shortened
 from metallm.sandbox.lookup import Lookup
 from metallm.sandbox.telling import CREATED, Found, streamed, whole
+from metallm.wire.base import AnsweringFace
 from metallm.wire.faces import FACES
 from metallm.wire.openai_chat import read_request, wants_stream, write_model, write_models
 from metallm.wire.openai_errors import write_error
@@ -114,6 +115,8 @@ class _Sandbox:
             return self._told(face, found)
         if door.counted is not None:  # as many tokens as its answer is billed for
             return _json(orjson.dumps({door.counted: found.answer.usage.input_tokens}))
+        if isinstance(face, AnsweringFace):
+            face = face.answering(found.request)
         if wants_stream(found.request):
             frames = streamed(face, found, index=index)
             return StreamingResponse(frames, media_type=door.media_type)

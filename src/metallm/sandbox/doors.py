@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from metallm.core.wires import ANTHROPIC, BEDROCK, GEMINI, OPENAI
+from metallm.core.wires import ANTHROPIC, BEDROCK, GEMINI, OPENAI, RESPONSES
 from metallm.errors import InputError
 from metallm.sandbox.signatures import problem
 from metallm.wire.bedrock_errors import kind_of
@@ -43,6 +43,8 @@ _BEDROCK = "/model/{model:path}"
 
 DOORS = (
     Door("/v1/chat/completions", OPENAI),
+    Door("/v1/responses", RESPONSES),
+    Door("/v1/responses/input_tokens", RESPONSES, counted="input_tokens"),
     Door("/v1/messages", ANTHROPIC),
     Door("/v1/messages/count_tokens", ANTHROPIC, counted="input_tokens"),
     *(Door(f"{root}:generateContent", GEMINI, stream=False) for root in _GEMINI),

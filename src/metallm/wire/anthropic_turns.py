@@ -10,6 +10,7 @@ import orjson
 from metallm.wire.anthropic_content import write_blocks
 from metallm.wire.base import UncarriedError
 from metallm.wire.extensions import CACHE_CONTROL, IS_ERROR, THINKING
+from metallm.wire.responses_thoughts import foreign
 from metallm.wire.words import kind, word
 
 _NO_ID = re.compile(r"[^a-zA-Z0-9_-]")
@@ -77,7 +78,7 @@ def _assistant(message: dict[str, Any], place: str) -> Any:
             raise UncarriedError(f"{place}.{name}")
     thoughts = message.get(THINKING)
     blocks = list(thoughts) if isinstance(thoughts, list) else []
-    blocks = [block for block in blocks if "thinking" in kind(block)]
+    blocks = [block for block in blocks if "thinking" in kind(block) and not foreign(block)]
     said = message.get("content") or message.get("refusal")
     blocks += write_blocks(said, f"{place}.content")
     calls = message.get("tool_calls")

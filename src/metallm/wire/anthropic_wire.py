@@ -17,6 +17,8 @@ from metallm.wire.base import UncarriedError
 from metallm.wire.merging import cap, merged
 from metallm.wire.openai_chat import plain, wants_usage
 from metallm.wire.openai_usage import count
+from metallm.wire.responses_thoughts import foreign
+from metallm.wire.words import kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,8 +145,5 @@ def _signed(turn: Any) -> Any:
 
 
 def _unsigned(block: Mapping[str, Any]) -> bool:
-    return (
-        isinstance(block, dict)
-        and block.get("type") == "thinking"
-        and block.get("signature") == UNSIGNED
-    )
+    unsigned = kind(block) == "thinking" and block.get("signature") == UNSIGNED
+    return unsigned or foreign(block)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from metallm.wire.responses_thoughts import foreign
 from metallm.wire.words import kind, word
 
 
@@ -14,6 +15,8 @@ def write_thoughts(thoughts: object) -> list[dict[str, Any]]:
         if kind(thought) == "thinking" and word(thought.get("signature")):
             told = {"text": word(thought.get("thinking")), "signature": thought["signature"]}
             blocks.append({"reasoningContent": {"reasoningText": told}})
+        elif foreign(thought):
+            continue
         elif kind(thought) == "redacted_thinking" and word(thought.get("data")):
             blocks.append({"reasoningContent": {"redactedContent": thought["data"]}})
     return blocks

@@ -57,7 +57,8 @@ _ONLY: Mapping[str, tuple[object, str]] = {
 """The one value that is served, beside none, and what is told of any other."""
 
 LOGPROBS = "message.output_text.logprobs"
-_INCLUDED = frozenset({LOGPROBS, "reasoning.encrypted_content"})
+THOUGHTS = "reasoning.encrypted_content"
+_INCLUDED = frozenset({LOGPROBS, THOUGHTS})
 
 
 class Asked:
@@ -151,9 +152,11 @@ def _tool(tool: dict[str, Any], place: str) -> dict[str, Any]:
         told = f"{kind(tool)!r:.40} cannot be served: of tools there are functions alone"
         raise RefusedFieldError(f"{place}.type", told)
     function = {"name": text_of(tool, "name", place)}
-    for name in ("description", "parameters", "strict"):
+    for name in ("description", "parameters"):
         if tool.get(name) is not None:
             function[name] = tool[name]
+    if tool.get("strict"):
+        function["strict"] = tool["strict"]
     return {"type": "function", "function": function}
 
 

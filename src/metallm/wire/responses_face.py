@@ -1,11 +1,14 @@
-"""OpenAI's Responses as callers of ours speak it. Arms are asked in their own wires alone."""
+"""OpenAI's Responses as callers of ours speak it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from metallm.core.completion import ChatRequest, Native
 from metallm.core.wires import RESPONSES
+from metallm.wire.openai_naming import named_answer
 from metallm.wire.responses_answer import from_canonical
 from metallm.wire.responses_asked import Asked
 from metallm.wire.responses_writer import ResponsesWriter
@@ -42,8 +45,9 @@ class ResponsesFace:
         return ChatRequest(Asked(body).body, native=Native(RESPONSES, body))
 
     def write_answer(self, raw: bytes, *, wire: str, model: str) -> bytes:
-        """The answer, which is canonical always."""
-        del wire
+        """The answer, naming the model; a canonical one as a response."""
+        if wire == RESPONSES:
+            return named_answer(orjson.loads(raw), model)
         return from_canonical(raw, model=model, asked=self._asked)
 
     def writer(self, model: str) -> StreamWriter:

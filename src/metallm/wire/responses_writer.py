@@ -1,4 +1,7 @@
-"""OpenAI's Responses as a stream: typed, numbered events, from an arm of any wire."""
+"""OpenAI's Responses as a stream: typed, numbered events, from an arm of any wire.
+
+Events of an arm of this wire pass, the model's name changed.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from metallm.core.wires import RESPONSES
 from metallm.wire.openai_errors import read_error
 from metallm.wire.openai_usage import read_usage
 from metallm.wire.responses_answer import Frame, ending, plain_id, write_usage
@@ -32,6 +36,8 @@ class ResponsesWriter:
     """
 
     def __init__(self, model: str, asked: Mapping[str, Any]) -> None:
+        self._model = model
+        self._native = False
         self._frame = Frame(model, asked)
         self._named: dict[str, Any] = {}
         self._output = Output("")
@@ -40,8 +46,10 @@ class ResponsesWriter:
         self._usage: Usage | None = None
 
     def event(self, event: StreamEvent) -> bytes:
-        """The frames for a canonical chunk."""
+        """The frames for an event of the arm's stream."""
         document = fields(orjson.loads(event.data))
+        if event.wire == RESPONSES:
+            return self._passed(event.data, document)
         frames = b"" if self._named else self._begin(document)
         self._usage = event.usage or read_usage(document.get("usage")) or self._usage
         for choice in objects(document.get("choices"))[:1]:
@@ -52,6 +60,8 @@ class ResponsesWriter:
 
     def end(self) -> bytes:
         """The end of the items and of the response."""
+        if self._native:
+            return b""  # it came with the last event
         frames = b"" if self._named else self._begin({})
         end = ending(self._reason)
         frames += self._written(self._output.close(end["status"]))
@@ -59,12 +69,24 @@ class ResponsesWriter:
 
     def error(self, body: bytes, *, status: int) -> bytes:
         """What says that the response failed; what has come of it stands in it."""
-        frames = b"" if self._named else self._begin({})
+        frames = b"" if self._named or self._native else self._begin({})
         frames += self._written(self._output.close("incomplete"))
         code = "rate_limit_exceeded" if status == TOO_MANY else "server_error"
         told = {"code": code, "message": read_error(body).message}
         usage = write_usage(self._usage)
         return frames + self._state("failed", status="failed", error=told, usage=usage)
+
+    def _passed(self, data: bytes, document: dict[str, Any]) -> bytes:
+        self._native = True
+        self._count += 1
+        response = document.get("response")
+        if not isinstance(response, dict):
+            return write_event(data, word(document.get("type")))
+        created = response.get("created_at")
+        self._named = {"answer_id": word(response.get("id")).removeprefix("resp_")}
+        self._named["created"] = int(created) if isinstance(created, int | float) else 0
+        response["model"] = self._model
+        return write_event(orjson.dumps(document), word(document.get("type")))
 
     def _begin(self, document: dict[str, Any]) -> bytes:
         self._named = {"answer_id": plain_id(document), "created": document.get("created")}
