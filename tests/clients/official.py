@@ -74,8 +74,9 @@ class Echo:
             raw += message.get("body", b"")
             if not message.get("more_body"):
                 break
-        self.asked.append(self._face.read_request(orjson.loads(raw), {}))
-        stream = "stream" in scope["path"].lower()
+        body = orjson.loads(raw)
+        self.asked.append(self._face.read_request(body, {}))
+        stream = "stream" in scope["path"].lower() or body.get("stream") is True
         media_type = self._media_type if stream else "application/json"
         headers = [(b"content-type", media_type.encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

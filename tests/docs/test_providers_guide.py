@@ -29,8 +29,9 @@ def test_the_tables_of_the_page_are_settings(tmp_path: Path) -> None:
     blocks = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
     path.write_text("\n".join(blocks), encoding="utf-8")
     arms = [each.arm() for each in load_settings(path).arms]
-    assert [arm.provider for arm in arms] == ["gemini", "bedrock", "lan", "gemini", "bedrock"]
-    assert arms[3].options["generationConfig"]["thinkingConfig"] == {"includeThoughts": True}
+    assert [arm.provider for arm in arms] == ["gemini", "bedrock", "lan", "openai", "gemini", "bedrock"]
+    assert arms[3].wire == "openai-responses"
+    assert arms[4].options["generationConfig"]["thinkingConfig"] == {"includeThoughts": True}
 
 
 def test_prices_of_the_models_that_the_page_names_are_known() -> None:

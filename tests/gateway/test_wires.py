@@ -11,7 +11,7 @@ import pytest
 from clients.official import ANSWER, MODEL, QUESTION, Echo, sandbox
 from gateway.gates import Gate, gate
 from metallm.core.arm import Arm
-from metallm.core.wires import BEDROCK, GEMINI
+from metallm.core.wires import BEDROCK, GEMINI, RESPONSES
 from metallm.providers.http import HttpProvider
 from servers import running
 
@@ -22,11 +22,15 @@ SECRETS = {
     "AWS_SECRET_ACCESS_KEY": "sandbox",
     "AWS_REGION": "eu-west-1",
 }
-ROOTS = {GEMINI: "/v1beta", BEDROCK: ""}
-TYPES = {GEMINI: "text/event-stream", BEDROCK: "application/vnd.amazon.eventstream"}
+ROOTS = {GEMINI: "/v1beta", BEDROCK: "", RESPONSES: "/v1"}
+TYPES = {
+    GEMINI: "text/event-stream",
+    BEDROCK: "application/vnd.amazon.eventstream",
+    RESPONSES: "text/event-stream",
+}
 ASK: Any = {"messages": [{"role": "user", "content": QUESTION}]}
 TOOL: Any = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
-wires = pytest.mark.parametrize("wire", [GEMINI, BEDROCK])
+wires = pytest.mark.parametrize("wire", [GEMINI, BEDROCK, RESPONSES])
 
 
 @contextmanager
@@ -66,6 +70,20 @@ def test_anthropics_client_is_answered_too(wire: str) -> None:
         assert told["usage"]["input_tokens"] == 20
         stream = made.send("POST", "/v1/messages", {**asked, "stream": True}).body
         assert b"event: message_stop" in stream
+
+
+@pytest.mark.parametrize("wire", [GEMINI, RESPONSES])
+def test_clients_of_openais_responses_are_answered_too(wire: str) -> None:
+    with sandbox() as url, before(url, wire) as made, made.client() as client:
+        asked: Any = {"model": "auto", "input": QUESTION, "instructions": "be brief"}
+        answer = client.responses.create(**asked)
+        assert (answer.output_text, answer.model) == (ANSWER, f"{wire}/arm")
+        assert answer.usage is not None
+        assert answer.usage.input_tokens == 20
+        with client.responses.stream(**asked) as stream:
+            assert stream.until_done().get_final_response().output_text == ANSWER
+        for number in range(2):
+            assert made.router.outcomes(f"dec_{number}")[0].cost_usd == pytest.approx(90e-6)
 
 
 @wires

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from metallm.core.arm import Arm
-from metallm.core.wires import GEMINI, NAMES, OPENAI
+from metallm.core.wires import GEMINI, NAMES, OPENAI, RESPONSES
 from metallm.errors import ConfigurationError, ProviderAuthError
 from metallm.providers.registry import HOSTS, Endpoint, api_key, endpoint, is_loopback, wire_of
 from metallm.wire.wires import WIRES
@@ -13,6 +13,25 @@ def test_a_known_provider_brings_its_host_and_the_name_of_its_key() -> None:
     place = endpoint(Arm("openai/gpt-4o"))
     assert place == Endpoint("https://api.openai.com/v1", "OPENAI_API_KEY", key_required=True)
     assert endpoint(Arm("OpenAI/gpt-4o")) == place
+
+
+def test_azures_host_is_the_one_that_the_environment_names() -> None:
+    arm = Arm("azure/my-deployment")
+    environ = {"AZURE_OPENAI_ENDPOINT": "https://mine.openai.azure.com/"}
+    place = endpoint(arm, environ)
+    assert place.base_url == "https://mine.openai.azure.com/openai/v1"
+    assert (place.api_key_env, place.key_required) == ("AZURE_OPENAI_API_KEY", True)
+    with pytest.raises(ConfigurationError, match="set the environment variable AZURE_OPENAI_END"):
+        endpoint(arm, {})
+    own = Arm("azure/d", base_url="https://other.openai.azure.com/openai/v1")
+    assert endpoint(own, {}).base_url == own.base_url
+
+
+@pytest.mark.parametrize("provider", ["bedrock", "gemini"])
+def test_openais_wires_are_asked_where_a_host_has_them(provider: str) -> None:
+    environ = {"AWS_REGION": "eu-west-1"}
+    for wire in (OPENAI, RESPONSES):
+        assert "openai" in endpoint(Arm(f"{provider}/m", wire=wire), environ).base_url
 
 
 def test_an_arms_own_host_and_key_win() -> None:
@@ -77,7 +96,8 @@ def test_loopback_means_this_machine(hostname: str, local: bool) -> None:
 
 @pytest.mark.parametrize("name", HOSTS)
 def test_every_row_can_be_used(name: str) -> None:
-    place = endpoint(Arm(f"{name}/some-model"), {"AWS_REGION": "eu-west-1"})
+    environ = {"AWS_REGION": "eu-west-1", "AZURE_OPENAI_ENDPOINT": "https://mine.example"}
+    place = endpoint(Arm(f"{name}/some-model"), environ)
     assert not place.base_url.endswith("/")
     assert (place.api_key_env is not None) is place.base_url.startswith("https://")
     assert place.key_required is (place.api_key_env is not None and not HOSTS[name].signed)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from metallm.core.wires import ANTHROPIC, BEDROCK, GEMINI, OPENAI
+from metallm.core.wires import ANTHROPIC, BEDROCK, GEMINI, OPENAI, RESPONSES
 from metallm.errors import ConfigurationError, ProviderAuthError
 from metallm.providers.aws_region import region_of
 from metallm.wire.wires import WIRES
@@ -27,7 +27,8 @@ class Host:
 
     Args:
         name: the part of an arm's name before the slash.
-        base_url: root of its API; the wire adds the path. "{region}" in it stands for AWS's region.
+        base_url: root of its API; the wire adds the path. "{region}" in it stands for AWS's region,
+            a name in capitals for the environment variable that holds that part.
         api_key_env: the environment variable that holds the key; None where none is needed.
         wire: what the API speaks.
         openai_url: root of its OpenAI-compatible API, for arms that ask for that wire; None where
@@ -64,6 +65,7 @@ HOSTS: Mapping[str, Host] = {
     host.name: host
     for host in (
         Host("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", ANTHROPIC),
+        Host("azure", "{AZURE_OPENAI_ENDPOINT}/openai/v1", "AZURE_OPENAI_API_KEY"),
         Host(
             "bedrock",
             "https://bedrock-runtime.{region}.amazonaws.com",
@@ -137,6 +139,8 @@ def endpoint(arm: Arm, environ: Mapping[str, str] | None = None) -> Endpoint:
         )
     if "{region}" in base_url:
         base_url = base_url.replace("{region}", region_of(arm, None, environ))
+    elif "{" in base_url and not arm.base_url:
+        base_url = _filled(arm, base_url, environ)
     if is_loopback(_hostname(arm, base_url)):
         return Endpoint(base_url.rstrip("/"), arm.api_key_env, key_required=False)
     key_env = arm.api_key_env or (host.api_key_env if host else None)
@@ -179,7 +183,23 @@ def is_loopback(hostname: str) -> bool:
 
 
 def _root(host: Host, arm: Arm) -> str:
-    return (arm.wire == OPENAI and host.openai_url) or host.base_url
+    return (arm.wire in {OPENAI, RESPONSES} and host.openai_url) or host.base_url
+
+
+def _filled(arm: Arm, base_url: str, environ: Mapping[str, str] | None) -> str:
+    """A root with what the environment says of it.
+
+    Raises:
+        ConfigurationError: the variable is empty or not set.
+    """
+    name = base_url[base_url.index("{") + 1 : base_url.index("}")]
+    value = (os.environ if environ is None else environ).get(name, "").strip().rstrip("/")
+    if not value:
+        raise ConfigurationError(
+            f"arm {arm.name!r}: no host: set the environment variable {name}, such as to "
+            "https://NAME.openai.azure.com, or give the arm's base_url"
+        )
+    return base_url.replace(f"{{{name}}}", value)
 
 
 def _hostname(arm: Arm, base_url: str) -> str:

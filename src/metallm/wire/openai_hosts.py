@@ -49,4 +49,4 @@ def _joined(message: Any) -> Any:
 
 
 def _is_openais_own(arm: Arm) -> bool:
-    return arm.base_url is None and arm.provider.lower() == "openai"
+    return arm.base_url is None and arm.provider.lower() in {"azure", "openai"}
