@@ -29,7 +29,14 @@ def test_the_tables_of_the_page_are_settings(tmp_path: Path) -> None:
     blocks = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
     path.write_text("\n".join(blocks), encoding="utf-8")
     arms = [each.arm() for each in load_settings(path).arms]
-    assert [arm.provider for arm in arms] == ["gemini", "bedrock", "lan", "openai", "gemini", "bedrock"]
+    assert [arm.provider for arm in arms] == [
+        "gemini",
+        "bedrock",
+        "lan",
+        "openai",
+        "gemini",
+        "bedrock",
+    ]
     assert arms[3].wire == "openai-responses"
     assert arms[4].options["generationConfig"]["thinkingConfig"] == {"includeThoughts": True}
 

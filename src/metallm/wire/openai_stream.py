@@ -92,8 +92,8 @@ class StreamReader:
             )
         choices = document.get("choices")
         text = self._read_choices(choices) if isinstance(choices, list) else ""
-        told = read_usage(document.get("usage"), document.get("service_tier"))
-        usage = told or _groq_usage(document)
+        usage = read_usage(document.get("usage"), document.get("service_tier"))
+        usage = usage or _groq_usage(document)
         only_usage = usage is not None and not choices and not self._usage_asked
         return StreamEvent(data, text, usage, only_usage)
 
