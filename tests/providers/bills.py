@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metallm.core.price import Price, Tier
-from metallm.core.wires import ANTHROPIC, BEDROCK, GEMINI, OPENAI
+from metallm.core.wires import ANTHROPIC, BEDROCK, GEMINI, OPENAI, RESPONSES
 
 Lines = tuple[tuple[int, float], ...]
 
@@ -81,6 +81,18 @@ def _bedrock(plain: int, output: int, **more: Any) -> dict[str, Any]:
     told = {"inputTokens": plain, "outputTokens": output, **more}
     cached = more.get("cacheReadInputTokens", 0) + more.get("cacheWriteInputTokens", 0)
     return {"totalTokens": plain + output + cached, **told}
+
+
+def _responses(
+    asked: int, said: int, *, cached: int = 0, written: int = 0, reasoning: int = 0
+) -> dict[str, Any]:
+    return {
+        "input_tokens": asked,
+        "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": written},
+        "output_tokens": said,
+        "output_tokens_details": {"reasoning_tokens": reasoning},
+        "total_tokens": asked + said,
+    }
 
 
 _CACHED: dict[str, Any] = {"prompt_tokens_details": {"cached_tokens": 1_024}}
@@ -412,4 +424,46 @@ BEDROCK_BILLS = (
     ),
 )
 
-BILLS = (*OPENAI_BILLS, *ANTHROPIC_BILLS, *GEMINI_BILLS, *BEDROCK_BILLS)
+RESPONSES_BILLS = (
+    Bill("plain", RESPONSES, "gpt-4o", GPT_4O, _responses(100, 20), ((100, 2.5), (20, 10.0))),
+    Bill(
+        "cached tokens are among the input's and reasoning among the output's",
+        RESPONSES,
+        "o3",
+        O3,
+        _responses(1_500, 500, cached=1_024, reasoning=448),
+        ((476, 2.0), (1_024, 0.5), (500, 8.0)),
+    ),
+    Bill(
+        "tokens written to the cache have a price of their own",
+        RESPONSES,
+        "gpt-6",
+        GPT_6,
+        _responses(2_000, 20, cached=500, written=900),
+        ((600, 2.0), (500, 0.2), (900, 2.5), (20, 10.0)),
+    ),
+    Bill(
+        "beyond the threshold all of it costs more",
+        RESPONSES,
+        "gpt-5.4",
+        GPT_54,
+        _responses(272_001, 1_000, cached=72_001),
+        ((200_000, 5.0), (72_001, 0.5), (1_000, 22.5)),
+    ),
+    Bill(
+        "details may be missing",
+        RESPONSES,
+        "gpt-4o",
+        GPT_4O,
+        {"input_tokens": 100, "output_tokens": 20},
+        ((100, 2.5), (20, 10.0)),
+    ),
+)
+
+BILLS = (
+    *OPENAI_BILLS,
+    *ANTHROPIC_BILLS,
+    *GEMINI_BILLS,
+    *BEDROCK_BILLS,
+    *RESPONSES_BILLS,
+)

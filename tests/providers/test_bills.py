@@ -9,7 +9,7 @@ import pytest
 from metallm.core.arm import Arm
 from metallm.core.completion import ChatRequest
 from metallm.core.price import Usage
-from metallm.core.wires import ANTHROPIC, BEDROCK, GEMINI, NAMES, OPENAI
+from metallm.core.wires import ANTHROPIC, BEDROCK, GEMINI, NAMES, OPENAI, RESPONSES
 from metallm.wire.bedrock_frames import write_frame
 from metallm.wire.sse import write_event
 from metallm.wire.wires import WIRES
@@ -79,17 +79,33 @@ def _bedrock_stream(usage: dict[str, Any]) -> bytes:
     return b"".join(write_frame(kind, orjson.dumps(told)) for kind, told in events)
 
 
+def _responses_answer(usage: dict[str, Any]) -> dict[str, Any]:
+    content = [{"type": "output_text", "text": "hi"}]
+    item = {"type": "message", "role": "assistant", "content": content}
+    return {"status": "completed", "output": [item], "usage": usage}
+
+
+def _responses_stream(usage: dict[str, Any]) -> bytes:
+    return _events(
+        {"type": "response.created", "response": {"status": "in_progress", "usage": None}},
+        {"type": "response.output_text.delta", "output_index": 0, "delta": "hi"},
+        {"type": "response.completed", "response": _responses_answer(usage)},
+    )
+
+
 ANSWERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     OPENAI: _openai_answer,
     ANTHROPIC: _anthropic_answer,
     GEMINI: _gemini_answer,
     BEDROCK: _bedrock_answer,
+    RESPONSES: _responses_answer,
 }
 STREAMS: dict[str, Callable[[dict[str, Any]], bytes]] = {
     OPENAI: _openai_stream,
     ANTHROPIC: _anthropic_stream,
     GEMINI: _gemini_stream,
     BEDROCK: _bedrock_stream,
+    RESPONSES: _responses_stream,
 }
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from metallm.core.arm import Arm
 from metallm.core.completion import ChatRequest
 from metallm.core.price import STANDARD_SERVICES, Price, Tier, Usage
-from metallm.core.wires import ANTHROPIC, BEDROCK, OPENAI
+from metallm.core.wires import ANTHROPIC, BEDROCK, OPENAI, RESPONSES
 from metallm.errors import ConfigurationError
 from metallm.providers.bounds import unbounded
 from metallm.providers.prices import priced
@@ -32,6 +32,8 @@ def answered(wire: str, service: str | None) -> Usage | None:
         usage = {"prompt_tokens": 1_000, "completion_tokens": 100}
         choice = {"message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
         document = {"choices": [choice], "usage": usage, **beside}
+    elif wire == RESPONSES:
+        document = {"output": [], "usage": {"input_tokens": 1_000, "output_tokens": 100}, **beside}
     elif wire == ANTHROPIC:
         usage = {"input_tokens": 1_000, "output_tokens": 100, **beside}
         content = [{"type": "text", "text": "hi"}]
@@ -48,7 +50,7 @@ def answered(wire: str, service: str | None) -> Usage | None:
     return answer.usage
 
 
-@pytest.mark.parametrize("wire", [OPENAI, ANTHROPIC, BEDROCK])
+@pytest.mark.parametrize("wire", [OPENAI, RESPONSES, ANTHROPIC, BEDROCK])
 @pytest.mark.parametrize(
     ("service", "usd"),
     [(None, 2_800e-6), ("default", 2_800e-6), ("flex", 1_400e-6), ("priority", 4_900e-6)],

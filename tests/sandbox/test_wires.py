@@ -191,6 +191,17 @@ def test_usage_that_is_missing_stays_so(wire: str) -> None:
 
 
 @wires
+def test_usage_beside_the_choices_counts_too(wire: str) -> None:
+    async def scenario(provider: HttpProvider, arm: Arm) -> None:
+        events, error = await collect(provider, arm)
+        assert error is None
+        assert "".join(event.text for event in events) == TEXT
+        assert [event.usage for event in events if event.usage][-1] == Usage(31, 9)
+
+    before(wire, scenario, faults={"usage_with_choices": 1.0})
+
+
+@wires
 def test_what_was_not_recorded_is_refused(wire: str) -> None:
     async def scenario(provider: HttpProvider, arm: Arm) -> None:
         unknown = ChatRequest({"messages": [{"role": "user", "content": "hello"}]})

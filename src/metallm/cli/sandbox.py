@@ -35,7 +35,7 @@ def sandbox(
         typer.Option(
             metavar="NAME=P",
             help="Share of requests that meet a fault, such as cut=0.1; may be given several "
-            "times. Names: error, rate_limit, slow, cut, malformed, no_usage.",
+            "times. Names: error, rate_limit, slow, cut, malformed, no_usage, usage_with_choices.",
         ),
     ] = None,
     slow: Annotated[

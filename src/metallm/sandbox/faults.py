@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 ERROR, RATE_LIMIT, SLOW = "error", "rate_limit", "slow"
 CUT, MALFORMED, NO_USAGE = "cut", "malformed", "no_usage"
+USAGE_WITH_CHOICES = "usage_with_choices"
 
 FAULTS: Mapping[str, str] = {
     ERROR: "is answered 500",
@@ -20,6 +21,7 @@ FAULTS: Mapping[str, str] = {
     CUT: "ends within its answer, as if it were whole",
     MALFORMED: "holds JSON that is none",
     NO_USAGE: "tells no usage",
+    USAGE_WITH_CHOICES: "tells a stream's usage on the chunk that ends it, and on no other",
 }
 """What a request with that fault meets."""
 

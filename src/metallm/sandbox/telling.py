@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from metallm.core.completion import StreamEvent
 from metallm.core.wires import OPENAI
-from metallm.sandbox.faults import NO_USAGE, shortened, spoiled
+from metallm.sandbox.faults import NO_USAGE, USAGE_WITH_CHOICES, shortened, spoiled
 from metallm.wire.openai_chat import wants_usage, write_answer
 from metallm.wire.openai_stream import write_chunk
+from metallm.wire.openai_usage import write_usage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -82,7 +85,12 @@ def _events(found: Found, index: int) -> Iterator[StreamEvent]:
     size = max(1, -(-len(text) // PIECES))
     for start in range(0, len(text), size):
         yield StreamEvent(write_chunk(**named, delta={"content": text[start : start + size]}))
-    yield StreamEvent(write_chunk(**named, finish_reason="stop"))
+    end = write_chunk(**named, finish_reason="stop")
+    if found.fault == USAGE_WITH_CHOICES:  # so do hosts that have no chunk for it alone
+        with_usage = {**orjson.loads(end), "usage": write_usage(usage)}
+        yield StreamEvent(orjson.dumps(with_usage), "", usage)
+        return
+    yield StreamEvent(end)
     if found.fault != NO_USAGE:
         only_usage = not wants_usage(found.request)
         yield StreamEvent(write_chunk(**named, usage=usage), "", usage, only_usage=only_usage)

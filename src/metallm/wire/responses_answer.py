@@ -30,7 +30,6 @@ _ECHOED: Mapping[str, Any] = {
     "prompt_cache_key": None,
     "reasoning": {"effort": None, "summary": None},
     "safety_identifier": None,
-    "service_tier": "default",
     "temperature": None,
     "text": {"format": {"type": "text"}},
     "tool_choice": "auto",
@@ -83,7 +82,7 @@ class Frame:
             answer_id: as the canonical answer has it.
             created: POSIX seconds; anything else counts as unknown.
             status: "in_progress", "completed", "incomplete" or "failed".
-            told: what else there is: error, incomplete_details, usage.
+            told: what else there is: error, incomplete_details, service_tier, usage.
         """
         document = {
             "id": f"resp_{answer_id}",
@@ -94,6 +93,7 @@ class Frame:
             "incomplete_details": None,
             "model": self._model,
             "output": output,
+            "service_tier": None,
             "usage": None,
         }
         return {**document, **self._echo, **told}
@@ -139,6 +139,7 @@ def from_canonical(raw: bytes, *, model: str, asked: Mapping[str, Any]) -> bytes
         output.items,
         answer_id=answer_id,
         created=document.get("created"),
+        service_tier=document.get("service_tier"),
         usage=write_usage(read_usage(document.get("usage"))),
         **end,
     )

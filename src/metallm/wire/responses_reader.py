@@ -78,7 +78,8 @@ class ResponsesReader:
         self._check(event, response)
         ended = kind(event) in _ENDS
         self.done = ended
-        usage = read_usage(response.get("usage")) if ended else None
+        told_usage = response.get("usage") if ended else None
+        usage = read_usage(told_usage, response.get("service_tier"))
         if self._chunks is None:
             return [StreamEvent(data, _text(event), usage, wire=RESPONSES)]
         told = self._chunks.end(response) if ended else self._chunks.translate(event)

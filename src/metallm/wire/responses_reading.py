@@ -51,7 +51,7 @@ def read_response(arm: str, raw: bytes) -> tuple[Answer, dict[str, Any]]:
         raise ProviderUnavailableError(arm, f"the answer is {document['status']}")
     answer = Answer(
         "".join(word(part.get("text")) for part in _parts(document, "output_text")),
-        read_usage(document.get("usage")),
+        read_usage(document.get("usage"), document.get("service_tier")),
         word(document.get("model")) or None,
         finish_reason(document),
     )
@@ -63,8 +63,13 @@ def status_of(error: WireError) -> int | None:
     return error.status or _STATUSES.get(error.code or "")
 
 
-def read_usage(usage: object) -> Usage | None:
-    """Billed tokens: cached ones are part of the input's, reasoning of the output's."""
+def read_usage(usage: object, service: object = None) -> Usage | None:
+    """Billed tokens: cached ones are part of the input's, reasoning of the output's.
+
+    Args:
+        usage: what stood under "usage", of any type.
+        service: what stood beside it under "service_tier", of any type.
+    """
     told = fields(usage)
     asked = count(told.get("input_tokens"))
     if asked is None:
@@ -80,6 +85,7 @@ def read_usage(usage: object) -> Usage | None:
         cached_tokens=cached,
         cache_write_tokens=written,
         reasoning_tokens=min(thought, answered),
+        service=word(service) or None,
     )
 
 
@@ -129,6 +135,8 @@ def to_canonical(answer: Answer, document: Mapping[str, Any], *, created: int) -
         "model": answer.model,
         "choices": [choice],
     }
+    if word(document.get("service_tier")):
+        canonical["service_tier"] = document["service_tier"]
     if answer.usage is not None:
         canonical["usage"] = write_canonical(answer.usage)
     return orjson.dumps(canonical)

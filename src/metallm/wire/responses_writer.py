@@ -43,6 +43,7 @@ class ResponsesWriter:
         self._output = Output("")
         self._count = 0
         self._reason = ""
+        self._service: object = None
         self._usage: Usage | None = None
 
     def event(self, event: StreamEvent) -> bytes:
@@ -52,6 +53,7 @@ class ResponsesWriter:
             return self._passed(event.data, document)
         frames = b"" if self._named else self._begin(document)
         self._usage = event.usage or read_usage(document.get("usage")) or self._usage
+        self._service = document.get("service_tier") or self._service
         for choice in objects(document.get("choices"))[:1]:
             delta = fields(choice.get("delta"))
             frames += self._written(self._output.add(delta, choice.get("logprobs")))
@@ -65,7 +67,8 @@ class ResponsesWriter:
         frames = b"" if self._named else self._begin({})
         end = ending(self._reason)
         frames += self._written(self._output.close(end["status"]))
-        return frames + self._state(end["status"], **end, usage=write_usage(self._usage))
+        told = {"service_tier": self._service, "usage": write_usage(self._usage)}
+        return frames + self._state(end["status"], **end, **told)
 
     def error(self, body: bytes, *, status: int) -> bytes:
         """What says that the response failed; what has come of it stands in it."""
