@@ -8,12 +8,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 import pytest
 
 from gateway.gates import CHAT, HELLO, Gate, gate
+from metallm import Hedge
 from metallm.core.arm import Arm
 from metallm.providers.http import HttpProvider
 from metallm.wire.openai_stream import write_chunk
@@ -85,11 +87,16 @@ async def asking(made: Gate, *, stream: bool) -> tuple[asyncio.StreamReader, asy
 
 
 @asynccontextmanager
-async def through(upstream: Held) -> AsyncIterator[Gate]:
+async def through(upstream: Held, **options: Any) -> AsyncIterator[Gate]:
     """A gateway in a thread, so that its loop is not this one."""
     arms = [Arm(f"sim/{name}", 1.0, 1.0, base_url=upstream.base_url) for name in ("a", "b")]
-    with gate(provider=HttpProvider(environ={}), arms=arms) as made:
+    with gate(provider=HttpProvider(environ={}), arms=arms, **options) as made:
         yield made
+
+
+async def at_once(seconds: float) -> None:
+    """Whatever is waited for is late at once."""
+    del seconds
 
 
 def test_a_thousand_streams_hold_at_once_and_all_of_them_end() -> None:
@@ -135,6 +142,27 @@ def test_a_client_that_leaves_cancels_the_upstream_within_a_tenth_of_a_second(
                 writer.close()
                 async with asyncio.timeout(10):
                     waits.append(await upstream.left_at.get() - left_at)
+            return waits
+
+    assert statistics.median(asyncio.run(run())) < SOON_S
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+def test_so_it_does_with_both_calls_of_a_hedge(stream: bool) -> None:
+    hedged: dict[str, Any] = {"hedge": Hedge(after_s=1.0), "sleep": at_once}
+
+    async def run() -> list[float]:
+        async with held(speaks=False) as upstream, through(upstream, **hedged) as made:
+            waits = []
+            for _ in range(7):
+                _, writer = await asking(made, stream=stream)
+                for _ in range(2):
+                    await upstream.asked.get()
+                left_at = time.perf_counter()
+                writer.close()
+                async with asyncio.timeout(10):
+                    left = [await upstream.left_at.get() for _ in range(2)]
+                waits.append(max(left) - left_at)
             return waits
 
     assert statistics.median(asyncio.run(run())) < SOON_S

@@ -208,6 +208,22 @@ def test_its_own_callers_pass_as_they_came_within_what_an_arm_can_say() -> None:
     }
 
 
+def test_thinking_that_anthropics_callers_allow_is_asked_of_those_who_can() -> None:
+    body = {
+        "model": "auto",
+        "max_tokens": 2048,
+        "messages": HELLO,
+        "thinking": {"type": "enabled", "budget_tokens": 1024},
+    }
+    request = FACES[ANTHROPIC].read_request(body, {})
+    for lacks, told in (((), True), (("reasoning",), False)):
+        arm = Arm("openai/gpt-5", wire=RESPONSES, lacks=lacks)
+        assert WIRE.obstacle(arm, request) is None
+        sent_so = orjson.loads(WIRE.write_request(arm, request, stream=False))
+        assert ("reasoning" in sent_so) is told
+        assert sent_so["max_output_tokens"] == 2048
+
+
 # -- reasoning that only its maker reads ----------------------------------------------------------
 
 (KEPT,) = kept(REASONING)

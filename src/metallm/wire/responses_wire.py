@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from metallm.core.needs import REASONING
 from metallm.core.wires import RESPONSES
 from metallm.errors import InputError, ProviderUnavailableError
 from metallm.wire.base import UncarriedError
@@ -61,7 +62,7 @@ class ResponsesWire:
         if _native(request) is not None:
             return None
         try:
-            write_body(merged(arm, request))
+            _translated(arm, request)
         except UncarriedError as error:
             return f"OpenAI's Responses cannot carry {error}"
         return None
@@ -69,7 +70,7 @@ class ResponsesWire:
     def write_request(self, arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
         """The caller's own body with the arm's model and options, or a translation."""
         native = _native(request)
-        body = write_body(merged(arm, request)) if native is None else _passed(arm, native)
+        body = _translated(arm, request) if native is None else _passed(arm, native)
         body.pop("stream", None)
         if stream:
             body["stream"] = True
@@ -123,6 +124,13 @@ def _native(request: ChatRequest) -> Native | None:
     """What the caller sent, where it speaks this wire."""
     native = request.native
     return native if native is not None and native.wire == RESPONSES else None
+
+
+def _translated(arm: Arm, request: ChatRequest) -> dict[str, Any]:
+    body = merged(arm, request)
+    if request.native is not None and REASONING in arm.lacks:
+        body.pop("reasoning_effort", None)  # on other wires it is allowed, and not asked for
+    return write_body(body)
 
 
 def _passed(arm: Arm, native: Native) -> dict[str, Any]:
