@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from metallm.core.protocols import Provider
+    from metallm.errors import ProviderError
     from metallm.providers.bounds import Bounds
     from metallm.providers.http import HttpProvider
     from metallm.settings import ProviderSettings
@@ -31,12 +32,16 @@ def charged_provider(
     from metallm.providers.charged import ChargedProvider  # noqa: PLC0415 - aiohttp takes .1 s
     from metallm.providers.http import HttpProvider  # noqa: PLC0415 - the same
 
+    def failed(error: ProviderError) -> None:
+        made.failed(error)
+
     # its own connections: attempts are repeated where each of them is reserved
-    single = HttpProvider(**_once(settings))
+    single = HttpProvider(**_once(settings), failed=failed)
     retry = Retry(asyncio.sleep, random.random, settings.max_retries)
-    return http_provider(
+    made = http_provider(
         settings, under=lambda plain: ChargedProvider(plain, single, bounds, retry, tell)
     )
+    return made
 
 
 def embedding_poster(settings: ProviderSettings) -> HttpProvider:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from metallm.core.arm import Arm
     from metallm.core.audit import Audit
     from metallm.core.protocols import Learner, Policy, Provider, Store
+    from metallm.errors import ProviderError
+    from metallm.providers.resting import RestingProvider
     from metallm.settings import ProviderSettings
 
 POLICIES = ("squarecb", "thompson", "linucb", "greedy", "paper", "random", "fixed:NAME")
@@ -101,7 +103,7 @@ def chosen_store(store: str | PathLike[str] | Store | None) -> Store:
 
 def http_provider(
     settings: ProviderSettings | None = None, *, under: Callable[[Provider], Provider] | None = None
-) -> Provider:
+) -> RestingProvider:
     """Calls the arms over HTTP, and leaves out those that rest or are full.
 
     Args:
@@ -111,5 +113,10 @@ def http_provider(
     from metallm.providers.http import HttpProvider  # noqa: PLC0415 - aiohttp takes .1 s
     from metallm.providers.resting import RestingProvider  # noqa: PLC0415 - goes with it
 
-    inner = HttpProvider(**(settings.model_dump() if settings is not None else {}))
-    return RestingProvider(inner if under is None else under(inner))
+    def failed(error: ProviderError) -> None:
+        made.failed(error)
+
+    told = settings.model_dump() if settings is not None else {}
+    inner = HttpProvider(**told, failed=failed)
+    made = RestingProvider(inner if under is None else under(inner))
+    return made

@@ -72,11 +72,15 @@ class Health:
             # a refusal of this very query is an answer: the arm is well
             self._failed, self._rest_s = 0, FIRST_REST_S
         elif isinstance(error, ProviderRateLimitError):
-            said = error.retry_after_s
-            limit_s = USUAL_LIMIT_S if said is None else min(max(said, 0.0), LONGEST_LIMIT_S)
-            self._until = max(self._until, now + limit_s)
+            self.limit(now, error)
         elif isinstance(error, ProviderError):
             self._fail(now, hopeless=isinstance(error, ProviderAuthError))
+
+    def limit(self, now: float, error: ProviderRateLimitError) -> None:
+        """Its host said 429: it rests for as long as that said."""
+        said = error.retry_after_s
+        limit_s = USUAL_LIMIT_S if said is None else min(max(said, 0.0), LONGEST_LIMIT_S)
+        self._until = max(self._until, now + limit_s)
 
     def _fail(self, now: float, *, hopeless: bool) -> None:
         self._failed = FAILURES if hopeless else self._failed + 1

@@ -82,6 +82,7 @@ class HttpProvider:
         jitter: gives numbers in [0, 1).
         clock: seconds that only ever grow, for latencies.
         now: POSIX seconds, for a Retry-After that names a moment.
+        failed: is told of every attempt that fails; None for nobody.
     """
 
     def __init__(
@@ -97,10 +98,11 @@ class HttpProvider:
         jitter: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], float] = time.time,
+        failed: Callable[[ProviderError], None] | None = None,
     ) -> None:
         self._timeout_s = timeout_s
         self._first_token_timeout_s = first_token_timeout_s
-        self._retry = Retry(sleep, jitter, max_retries)
+        self._retry = Retry(sleep, jitter, max_retries, failed=failed)
         self._environ = environ
         self._signers = {BEDROCK: AwsSigner(environ)} if signers is None else signers
         self._clock = clock

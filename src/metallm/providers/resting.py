@@ -8,6 +8,7 @@ from types import AsyncGeneratorType
 from typing import TYPE_CHECKING
 
 from metallm.core.protocols import CountsTokens
+from metallm.errors import ProviderRateLimitError
 from metallm.providers.health import Health
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from metallm.core.arm import Arm
     from metallm.core.completion import ChatRequest, Completion, StreamEvent
     from metallm.core.protocols import Provider
+    from metallm.errors import ProviderError
 
 
 class RestingProvider:
@@ -41,6 +43,16 @@ class RestingProvider:
         now = self._clock()
         told = ((name, each.resting_s(now)) for name, each in self._health.items())
         return {name: seconds for name, seconds in told if seconds > 0.0}
+
+    def failed(self, error: ProviderError) -> None:
+        """Learn of an attempt that failed, before it is tried again.
+
+        A 429 takes the arm out of the choice at once: whoever was told so waits, and nobody else
+        has to.
+        """
+        if isinstance(error, ProviderRateLimitError):
+            health = self._health.setdefault(error.arm, Health())
+            health.limit(self._clock(), error)
 
     def obstacles(
         self, arms: Sequence[Arm], request: ChatRequest, *, stream: bool, input_tokens: int

@@ -44,6 +44,7 @@ class Retry:
         cap_s: most seconds that the doubling leads to.
         patience_s: most seconds to wait because the provider asked so; where it asks for more,
             the attempt's error is raised at once, for another arm can answer sooner.
+        failed: is told of every attempt that fails; None for nobody.
     """
 
     sleep: Callable[[float], Awaitable[object]]
@@ -52,6 +53,7 @@ class Retry:
     base_s: float = 0.5
     cap_s: float = 8.0
     patience_s: float = 30.0
+    failed: Callable[[ProviderError], None] | None = None
 
     async def run(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Make attempts until one succeeds or none makes sense.
@@ -64,6 +66,8 @@ class Retry:
             try:
                 return await attempt()
             except AttemptError as failed:
+                if self.failed is not None:
+                    self.failed(failed.error)
                 wait_s = self.wait_s(retries, failed.retry_after_s)
                 if not failed.again or retries >= self.max_retries or wait_s is None:
                     raise failed.error from failed.__cause__
