@@ -37,7 +37,8 @@ def test_the_official_client_lists_auto_and_the_arms() -> None:
 
 
 def test_models_tell_their_prices_in_usd_per_million_tokens() -> None:
-    arms = [DEAR, Arm("sim/odd", price="unknown"), Arm("sim/kept", 1.0, 2.0, 0.1)]
+    kept = Arm("sim/kept", 1.0, 2.0, 0.1, service_prices={"flex": 0.5})
+    arms = [DEAR, Arm("sim/odd", price="unknown"), kept]
     with gate(arms=arms) as made:
         listed = made.send("GET", "/v1/models").json["data"]
         prices = {each["id"]: each["metallm"]["price_per_mtok"] for each in listed}
@@ -46,6 +47,7 @@ def test_models_tell_their_prices_in_usd_per_million_tokens() -> None:
             "cache_write": None,
             "cache_write_1h": None,
             "tiers": [],
+            "services": None,
         }
         assert prices == {
             "auto": None,
@@ -58,6 +60,7 @@ def test_models_tell_their_prices_in_usd_per_million_tokens() -> None:
                 "cache_write": None,
                 "cache_write_1h": None,
                 "tiers": [],
+                "services": {"flex": 0.5},
             },
         }
         assert made.send("GET", "/v1/models/sim/kept").json == listed[3]

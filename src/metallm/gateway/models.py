@@ -108,7 +108,8 @@ def _alias(alias: Alias, created: int) -> dict[str, Any]:
 
 def _arm(arm: Arm, created: int) -> dict[str, Any]:
     price = arm.list_price
-    told = {"price_per_mtok": None if price is None else asdict(price)}
+    per_mtok = None if price is None else {**asdict(price), "services": arm.service_prices}
+    told = {"price_per_mtok": per_mtok}
     return {**_model(arm.name, arm.provider, created), "metallm": told}
 
 
