@@ -21,8 +21,9 @@ $(STAMP): pyproject.toml requirements.lock hatch_build.py $(wildcard src/metallm
 demo: setup
 	$(BIN)/metallm demo
 
+# The tests start some forty processes; without kept bytecode each compiles the package anew.
 test: setup
-	$(BIN)/python -m pytest
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
 check: lint types imports
 
