@@ -142,7 +142,7 @@ def test_the_demo_learns_over_http_and_says_what_to_do_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("METALLM_ROUTER__POLICY", "nonsense")  # the demo has settings of its own
-    with started("demo", "--seconds", 5, cwd=tmp_path) as process:
+    with started("demo", "--seconds", 2, cwd=tmp_path) as process:
         stdout, stderr = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, stderr
     assert "SYNTHETIC" in stderr
