@@ -243,6 +243,7 @@ class ArmSettings(_Section):
     options: dict[str, Any] = Field(default_factory=dict)
     prior_quality: float | None = Field(default=None, ge=0, le=1)
     structured: bool = False
+    logprobs: bool = False
     wire: str | None = None
     context_window: int | None = Field(default=None, ge=1)
     max_output_tokens: int | None = Field(default=None, ge=1)

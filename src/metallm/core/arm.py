@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from metallm.core.copying import taken_apart
-from metallm.core.needs import NEEDS
+from metallm.core.needs import LOGPROBS, NEEDS
 from metallm.core.price import Price, Tier
-from metallm.core.wires import NAMES
+from metallm.core.wires import ANTHROPIC, BEDROCK, NAMES
 from metallm.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ class Arm:
             nothing is expected.
         structured: True where the model can be held to a JSON schema; then a classification sends
             one with its labels (`response_format`). Otherwise it asks in words alone.
+        logprobs: True where the host tells log probabilities of an answer's tokens, as OpenAI's and
+            Gemini's do; then a classification asks for them, and how sure the arm is counts as
+            evidence.
         context_window: most tokens of a query and its answer; default: the price table's, where
             prices come from there. A query that is surely longer is not sent.
         max_output_tokens: most tokens of an answer; where a caller's wire demands a limit, a larger
@@ -96,6 +99,7 @@ class Arm:
     max_concurrent: int | None = None
     price_tiers: tuple[Tier, ...] = ()
     service_prices: Mapping[str, float] | None = None
+    logprobs: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -163,6 +167,15 @@ class Arm:
             raise ConfigurationError(
                 f"arm {self.name!r}: lacks names {unknown[0]!r}; what can be named is: "
                 + ", ".join(sorted(NEEDS))
+            )
+        if self.logprobs and LOGPROBS in self.lacks:
+            raise ConfigurationError(
+                f"arm {self.name!r}: logprobs is true and lacks names them too; take one away"
+            )
+        if self.logprobs and self.wire in {ANTHROPIC, BEDROCK}:
+            raise ConfigurationError(
+                f"arm {self.name!r}: the wire {self.wire!r} has no log probabilities; leave out "
+                "logprobs"
             )
         if self.max_concurrent is not None and self.max_concurrent < 1:
             raise ConfigurationError(

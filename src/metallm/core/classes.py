@@ -25,6 +25,11 @@ Answers = Sequence[tuple[str, str | None]]
 """What was answered so far: arm and label, None where the answer named none."""
 
 
+Likely = tuple[tuple[str, float], ...]
+"""Labels and how likely an arm itself takes each to be true, by its log probabilities, likeliest
+first; labels that are not in it share the rest alike."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
     """One text of a task.
@@ -37,6 +42,7 @@ class Case:
             label, as in a multiple choice.
         context: shape (d,), what the router sees of the query.
         quality: how good each arm is expected to be on this query, 0 to 1, by arm.
+        likely: how likely labels are by the word of arms that said so, by arm.
     """
 
     id: str
@@ -45,6 +51,7 @@ class Case:
     words: NDArray[np.uint16]
     context: Context
     quality: Mapping[str, float] = field(default_factory=dict)
+    likely: Mapping[str, Likely] = field(default_factory=dict)
 
 
 def words_in(packed: bytes) -> NDArray[np.uint16]:

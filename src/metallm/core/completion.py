@@ -48,12 +48,14 @@ class ChatRequest:
             has none; None for none.
         native: what the caller sent, where that was in another wire and `body` is its translation.
         payer: who pays, where that is kept count of.
+        logprobs: whether arms that tell log probabilities of their answers' tokens are to do so.
     """
 
     body: Mapping[str, Any]
     answer_format: Mapping[str, Any] | None = None
     native: Native | None = None
     payer: Payer | None = field(default=None, compare=False, repr=False)
+    logprobs: bool = False
 
     @property
     def wire(self) -> str:
@@ -70,6 +72,21 @@ class ChatRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of an answer, and what might have stood in its place.
+
+    Args:
+        said: its text, UTF-8; a character may be cut in two.
+        logprob: the natural logarithm of its probability.
+        others: texts that were likely here and their log probabilities; `said` may be among them.
+    """
+
+    said: bytes
+    logprob: float
+    others: tuple[tuple[bytes, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """One whole answer.
 
@@ -80,6 +97,7 @@ class Completion:
         latency_s: seconds from the request to the last byte.
         raw: the answer as bytes, in `wire`.
         wire: the caller's where the arm speaks it too, OpenAI's otherwise.
+        tokens: of the text, where log probabilities were asked for and given; else none.
     """
 
     arm: str
@@ -88,6 +106,7 @@ class Completion:
     latency_s: float
     raw: bytes
     wire: str = OPENAI
+    tokens: tuple[Token, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

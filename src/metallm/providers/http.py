@@ -129,7 +129,8 @@ class HttpProvider:
         latency_s = self._clock() - start
         answer, told = call.wire.read_answer(arm, raw, request, now=self._now())
         spoken = request.answered_in(call.wire.name)
-        return Completion(arm.name, answer.text, answer.usage, latency_s, told, spoken)
+        answered = (arm.name, answer.text, answer.usage, latency_s, told, spoken)
+        return Completion(*answered, answer.tokens)
 
     async def count_tokens(self, arm: Arm, request: ChatRequest) -> int | None:
         """The request's tokens by the host's own count; None where its wire has none.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from metallm.core.arm import Arm
-    from metallm.core.completion import ChatRequest, StreamEvent
+    from metallm.core.completion import ChatRequest, StreamEvent, Token
     from metallm.core.price import Usage
     from metallm.wire.openai_errors import WireError
 
@@ -34,12 +34,14 @@ class Answer:
         usage: billed tokens; None where the provider sent none.
         model: the model that the provider names.
         finish_reason: why the first choice ended, in OpenAI's words.
+        tokens: of the text, where log probabilities came; else none.
     """
 
     text: str
     usage: Usage | None
     model: str | None = None
     finish_reason: str | None = None
+    tokens: tuple[Token, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,22 +8,31 @@ import orjson
 
 from metallm.errors import ProviderUnavailableError
 from metallm.wire.base import Answer
-from metallm.wire.gemini_candidate import REASONS, candidates_of, canonical_reason, failed, said
+from metallm.wire.gemini_candidate import (
+    REASONS,
+    candidates_of,
+    canonical_reason,
+    failed,
+    logprobs_result,
+    said,
+)
 from metallm.wire.gemini_errors import error_of, told_kind
 from metallm.wire.gemini_signatures import SIGNATURE, signature_of
 from metallm.wire.gemini_usage import read_usage, write_usage
+from metallm.wire.logprobs import tokens_of
 from metallm.wire.openai_chat import content_text
 from metallm.wire.openai_usage import read_usage as read_canonical
 from metallm.wire.openai_usage import write_usage as write_canonical
 from metallm.wire.words import word
 
 
-def read_document(arm: str, raw: bytes) -> tuple[Answer, dict[str, Any]]:
+def read_document(arm: str, raw: bytes, *, logprobs: bool = False) -> tuple[Answer, dict[str, Any]]:
     """What is read from a whole answer, and all of it.
 
     Args:
         arm: the arm's name, for messages.
         raw: the answer's bytes.
+        logprobs: whether the tokens of the first candidate are read too.
 
     Raises:
         ProviderUnavailableError: no JSON, no candidates, an error in place of an answer, or a model
@@ -41,6 +50,7 @@ def read_document(arm: str, raw: bytes) -> tuple[Answer, dict[str, Any]]:
         read_usage(document.get("usageMetadata")),
         word(document.get("modelVersion")) or None,
         canonical_reason(candidates[0], calls=bool(first.calls)),
+        tokens_of({"logprobs": first.logprobs}) if logprobs else (),
     )
     return answer, document
 
@@ -154,8 +164,10 @@ def _candidate(choice: dict[str, Any], number: int) -> dict[str, Any]:
         if isinstance(function, dict):
             told = (call.get("id"), function.get("name"), function.get("arguments"))
             parts.append(call_part(*told, signature_of(call)))
-    return {
+    written = {
         "content": {"role": "model", "parts": parts},
         "finishReason": REASONS.get(word(choice.get("finish_reason")), "STOP"),
         "index": number,
     }
+    result = logprobs_result(choice.get("logprobs"))
+    return written if result is None else {**written, "logprobsResult": result}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from metallm.wire.gemini_signatures import SIGNATURE, extra_of
-from metallm.wire.words import word
+from metallm.wire.words import fields, objects, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -159,6 +159,26 @@ def _logprobs(result: object) -> dict[str, Any] | None:
         alternatives = [_token(each) for each in others] if isinstance(others, list) else []
         content.append({**_token(chosen), "top_logprobs": alternatives})
     return {"content": content, "refusal": None}
+
+
+def logprobs_result(told: object) -> dict[str, Any] | None:
+    """Canonical log probabilities of a choice, as this wire tells them; None where there are none.
+
+    Args:
+        told: the choice's "logprobs".
+    """
+    tokens = objects(fields(told).get("content"))
+    if not tokens:
+        return None
+    tops = [[_candidate(each) for each in objects(token.get("top_logprobs"))] for token in tokens]
+    return {
+        "chosenCandidates": [_candidate(token) for token in tokens],
+        "topCandidates": [{"candidates": each} for each in tops],
+    }
+
+
+def _candidate(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {"token": word(told.get("token")), "logProbability": told.get("logprob")}
 
 
 def _token(told: object) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from metallm.wire.gemini_answer import read_document, to_canonical
 from metallm.wire.gemini_asking import CONFIG, write_body, write_fields
 from metallm.wire.gemini_errors import read_error
 from metallm.wire.gemini_reader import ContentReader
+from metallm.wire.logprobs import with_logprobs
 from metallm.wire.merging import merged
 from metallm.wire.openai_chat import plain, wants_usage
 from metallm.wire.openai_usage import count
@@ -57,7 +58,10 @@ class GeminiWire:
         """The caller's own body with the arm's options, or a translation."""
         del stream  # the path tells
         native = _native(request)
-        body = write_body(merged(arm, request)) if native is None else _passed(arm, native)
+        if native is None:
+            body = write_body(with_logprobs(arm, request, merged(arm, request)))
+        else:
+            body = _passed(arm, native)
         try:
             return orjson.dumps(body, default=plain)
         except orjson.JSONEncodeError as error:
@@ -67,7 +71,7 @@ class GeminiWire:
         self, arm: Arm, raw: bytes, request: ChatRequest, *, now: float
     ) -> tuple[Answer, bytes]:
         """The answer; its bytes as they came for callers of this wire."""
-        answer, document = read_document(arm.name, raw)
+        answer, document = read_document(arm.name, raw, logprobs=request.logprobs)
         if _native(request) is not None:
             return answer, raw
         return answer, to_canonical(answer, document, created=int(now), model=arm.upstream_model)

@@ -12,6 +12,7 @@ import orjson
 from metallm.core.completion import ChatRequest
 from metallm.errors import InputError, ProviderUnavailableError
 from metallm.wire.base import Answer
+from metallm.wire.logprobs import tokens_of, with_logprobs
 from metallm.wire.merging import merged
 from metallm.wire.openai_errors import error_in
 from metallm.wire.openai_hosts import for_strict_hosts
@@ -66,7 +67,7 @@ def write_request(arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
     Raises:
         InputError: a value that JSON cannot carry.
     """
-    body = merged(arm, request)
+    body = with_logprobs(arm, request, merged(arm, request))
     if request.native is not None:
         body = for_strict_hosts(arm, body)
     if stream:
@@ -83,12 +84,13 @@ def write_request(arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
         raise InputError(f"the request cannot be written as JSON: {error}") from error
 
 
-def read_answer(arm: str, raw: bytes) -> Answer:
+def read_answer(arm: str, raw: bytes, *, logprobs: bool = False) -> Answer:
     """Read a whole answer.
 
     Args:
         arm: the arm's name, for messages.
         raw: the answer's bytes.
+        logprobs: whether its tokens are read too.
 
     Raises:
         ProviderUnavailableError: no JSON, no choices, or an error in place of an answer.
@@ -115,6 +117,7 @@ def read_answer(arm: str, raw: bytes) -> Answer:
         read_usage(document.get("usage"), document.get("service_tier")),
         _text(document.get("model")),
         _text(choices[0].get("finish_reason")),
+        tokens_of(choices[0]) if logprobs else (),
     )
 
 
@@ -126,6 +129,7 @@ def write_answer(
     text: str,
     usage: Usage | None = None,
     finish_reason: str = "stop",
+    logprobs: Mapping[str, Any] | None = None,
 ) -> bytes:
     """A whole answer with one choice.
 
@@ -136,6 +140,7 @@ def write_answer(
         text: what it said.
         usage: billed tokens; left out where None.
         finish_reason: why it ended.
+        logprobs: of the text's tokens.
     """
     document: dict[str, Any] = {
         "id": answer_id,
@@ -146,7 +151,7 @@ def write_answer(
             {
                 "index": 0,
                 "message": {"role": "assistant", "content": text, "refusal": None},
-                "logprobs": None,
+                "logprobs": logprobs,
                 "finish_reason": finish_reason,
             }
         ],

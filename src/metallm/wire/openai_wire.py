@@ -44,8 +44,8 @@ class OpenAIWire:
         self, arm: Arm, raw: bytes, request: ChatRequest, *, now: float
     ) -> tuple[Answer, bytes]:
         """The answer, and its bytes as they came."""
-        del request, now
-        return read_answer(arm.name, raw), raw
+        del now
+        return read_answer(arm.name, raw, logprobs=request.logprobs), raw
 
     def reader(self, arm: Arm, request: ChatRequest, *, now: float) -> StreamReader:
         """See `openai_stream.StreamReader`."""

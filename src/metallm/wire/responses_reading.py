@@ -98,6 +98,13 @@ def finish_reason(response: Mapping[str, Any]) -> str:
     return "tool_calls" if called else "stop"
 
 
+def canonical_logprobs(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Log probabilities of an answer's text, as chat completions tell them; None for none."""
+    said = _parts(document, "output_text")
+    tokens = [each for part in said for each in objects(part.get("logprobs"))]
+    return {"content": tokens, "refusal": None} if tokens else None
+
+
 def to_canonical(answer: Answer, document: Mapping[str, Any], *, created: int) -> bytes:
     """The answer as chat completions tell it.
 
@@ -121,11 +128,10 @@ def to_canonical(answer: Answer, document: Mapping[str, Any], *, created: int) -
         message["reasoning_content"] = thought
     if blocks := [block for item in thoughts for block in kept(item)]:
         message[THINKING] = blocks
-    logprobs = [each for part in said for each in objects(part.get("logprobs"))]
     choice = {
         "index": 0,
         "message": message,
-        "logprobs": {"content": logprobs, "refusal": None} if logprobs else None,
+        "logprobs": canonical_logprobs(document),
         "finish_reason": answer.finish_reason,
     }
     canonical = {

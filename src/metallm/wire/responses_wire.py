@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -10,6 +11,7 @@ from metallm.core.needs import REASONING
 from metallm.core.wires import RESPONSES
 from metallm.errors import InputError, ProviderUnavailableError
 from metallm.wire.base import UncarriedError
+from metallm.wire.logprobs import tokens_of, with_logprobs
 from metallm.wire.merging import merged
 from metallm.wire.openai_chat import plain, wants_usage
 from metallm.wire.openai_errors import read_error
@@ -17,7 +19,7 @@ from metallm.wire.openai_usage import count
 from metallm.wire.responses_asking import write_body, write_fields
 from metallm.wire.responses_chunks import Chunks
 from metallm.wire.responses_reader import ResponsesReader
-from metallm.wire.responses_reading import read_response, to_canonical
+from metallm.wire.responses_reading import canonical_logprobs, read_response, to_canonical
 from metallm.wire.responses_thoughts import readable
 from metallm.wire.words import fields
 
@@ -86,6 +88,9 @@ class ResponsesWire:
         answer, document = read_response(arm.name, raw)
         if _native(request) is not None:
             return answer, raw
+        if request.logprobs:
+            tokens = tokens_of({"logprobs": canonical_logprobs(document)})
+            answer = replace(answer, tokens=tokens)
         return answer, to_canonical(answer, document, created=int(now))
 
     def reader(self, arm: Arm, request: ChatRequest, *, now: float) -> ResponsesReader:
@@ -127,7 +132,7 @@ def _native(request: ChatRequest) -> Native | None:
 
 
 def _translated(arm: Arm, request: ChatRequest) -> dict[str, Any]:
-    body = merged(arm, request)
+    body = with_logprobs(arm, request, merged(arm, request))
     if request.native is not None and REASONING in arm.lacks:
         body.pop("reasoning_effort", None)  # on other wires it is allowed, and not asked for
     return write_body(body)
