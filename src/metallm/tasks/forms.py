@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from metallm.tasks.formats import answer_format
 from metallm.tasks.letters import LetterReader
+from metallm.tasks.likely import likely_labels
 from metallm.tasks.reading import LabelReader
 from metallm.tasks.refusals import says_none, spoken
 from metallm.tasks.several import SeveralReader
@@ -15,6 +16,8 @@ from metallm.tasks.templates import filled, in_line, listed, template_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from metallm.core.classes import Likely
+    from metallm.core.completion import Token
     from metallm.core.query import Message
     from metallm.core.task import Task
 
@@ -70,6 +73,17 @@ class TaskForm:
         if label is None and self.task.none_of_these is not None and says_none(said):
             return self.task.none_of_these
         return label
+
+    def likely(self, tokens: Sequence[Token], label: str) -> Likely:
+        """How likely the arm takes labels to be true, by its answer's tokens.
+
+        Nothing where that cannot be told, as of several labels of one text.
+
+        Args:
+            tokens: of the answer, with their log probabilities.
+            label: as `read` read it from the answer.
+        """
+        return () if self.task.kind == "multi" else likely_labels(tokens, self.labels, label)
 
     def _ask(self, text: str) -> Message:
         prompt = filled(self._template, {**self._places, "text": text})
