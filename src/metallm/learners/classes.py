@@ -11,6 +11,10 @@ where odds_k are those of arm k being right on this very query, as the router es
 text has a pool of its own: beside an arm that is nearly always right its opinion would seem to be
 worth nothing, and it would never be known how far the student can be trusted alone.
 
+Where arms told how sure they were of their answers, P(y | text, answers) has one factor more, of
+what that is worth by each arm's record (learners/sureness.py). Such queries have a pool of their
+own, so that nothing changes for others, nor where it is worth nothing.
+
 Where the text cannot tell the label, for labels are letters of options, there is nothing to count:
 learners/letters.py tells P(answers | y) from the arms' qualities on the query, and such tasks share
 a pool of their own.
@@ -27,9 +31,10 @@ from metallm.learners import letters
 from metallm.learners.confusion import LEAST, MOST_LABELS, Confusion
 from metallm.learners.pool import Pool, softmax
 from metallm.learners.student import Student
+from metallm.learners.sureness import Sureness, shares_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -45,6 +50,9 @@ WEIGHTS = np.array([1.0, 0.6, 0.2])
 LETTERS_WEIGHTS = np.array([1.0, 1.0, 0.0])
 """w where labels are letters: what answers say holds the arms' odds already."""
 
+SURE_WEIGHTS = np.array([*WEIGHTS, 1.0])
+"""w where arms told how sure they were; what that is worth they have to earn elsewhere."""
+
 PULL = 4.0
 PULL_TO_ALL = 10.0
 """Rows that the prior counts for, over all tasks; and that all tasks count for in one."""
@@ -55,7 +63,7 @@ LEAST_ROWS = 30
 MOST_TASKS = 64
 """Tasks with a student, some megabytes each; past it the one that learned longest ago goes."""
 
-_TEXT, _ANSWERS, _ODDS = range(3)
+_TEXT, _ANSWERS, _ODDS, _SURE = range(4)
 
 
 @dataclass(slots=True)
@@ -68,14 +76,18 @@ class _Task:
     text: Pool
     pool: Pool
     letters: Pool
+    sure: Pool
+    sureness: Sureness
 
     def place(self, label: str | None) -> int:
         """Of a label; one past the last for an answer that named none of them."""
         return self.labels.index(label) if label in self.labels else len(self.labels)
 
-    def weighs(self, case: Case) -> Pool:
+    def weighs(self, case: Case, opinions: FloatArray) -> Pool:
         """The pool that weighs opinions on this query."""
-        return self.letters if _has_letters(case) else self.pool
+        if _has_letters(case):
+            return self.letters
+        return self.sure if len(opinions) > _SURE else self.pool
 
 
 class ClassLearner:
@@ -96,6 +108,7 @@ class ClassLearner:
         self._seed = seed
         self._text, self._all = Pool(TEXT_WEIGHTS, PULL), Pool(WEIGHTS, PULL)
         self._letters = Pool(LETTERS_WEIGHTS, PULL)
+        self._sure, self._sureness = Pool(SURE_WEIGHTS, PULL), Sureness(PULL)
         self._tasks: dict[tuple[str, tuple[str, ...]], _Task] = {}
 
     def rows(self, task: str, labels: tuple[str, ...]) -> int:
@@ -111,7 +124,8 @@ class ClassLearner:
         """P(label | text, answers), shape (L,)."""
         task = self._task(case)
         opinions = self._opinions(task, case, answers)
-        return task.weighs(case).chances(opinions) if answers else np.exp(opinions[_TEXT])
+        pool = task.weighs(case, opinions)
+        return pool.chances(opinions) if answers else np.exp(opinions[_TEXT])
 
     def worth(
         self,
@@ -149,12 +163,13 @@ class ClassLearner:
         if count > MOST_LABELS:
             return quality
         opinions = self._opinions(task, case, answers)
-        scores = task.pool.weights @ opinions
+        weights = task.weighs(case, opinions).weights
+        scores = weights @ opinions
         before = softmax(scores) if answers else np.exp(opinions[_TEXT])
         table = task.confusion.chances(arms, quality)
-        after = scores[None, :, None] + task.pool.weights[_ANSWERS] * np.log(table)
+        after = scores[None, :, None] + weights[_ANSWERS] * np.log(table)
         own = np.arange(count)
-        after[:, own, own] += task.pool.weights[_ODDS] * _log_odds(quality, count)[:, None]
+        after[:, own, own] += weights[_ODDS] * _log_odds(quality, count)[:, None]
         likeliest = softmax(after.swapaxes(1, 2)).max(axis=2)
         expected: FloatArray = (before @ table * likeliest).sum(axis=1)
         return np.maximum(expected, quality)
@@ -174,8 +189,11 @@ class ClassLearner:
             task.student = self._student(case.labels)
         rows = []
         if answers:
-            every = self._letters if _has_letters(case) else self._all
-            rows.append((every, task.weighs(case), self._opinions(task, case, answers)))
+            opinions = self._opinions(task, case, answers)
+            every = (self._letters, task.letters) if _has_letters(case) else (self._all, task.pool)
+            rows.append((*every, opinions[: _ODDS + 1]))
+            if len(opinions) > _SURE:
+                rows.append((self._sure, task.sure, opinions))
         if task.student is not None and len(case.words):
             rows.append((self._text, task.text, _read(task.student, case)))
         shared = not self._declared or case.task in self._declared
@@ -188,6 +206,7 @@ class ClassLearner:
             task.student.learn(case.words, case.context, truth, weight)
         for arm, answer in answers:
             task.confusion.add(arm, truth, task.place(answer), weight)
+        self._learn_sureness(task, case, answers, truth, weight, shared=shared)
 
     def count(self, case: Case, answers: Answers, label: str) -> None:
         """Learn what arms answer to a text of this true label, and nothing of the text.
@@ -208,19 +227,23 @@ class ClassLearner:
         """Take back what `learn` had learned from the same arguments."""
         task = self._kept(case)
         truth = task.place(label)
-        every = (self._text, self._all, self._letters)
-        for pool in (*every, task.text, task.pool, task.letters):
+        every = (self._text, self._all, self._letters, self._sure)
+        for pool in (*every, task.text, task.pool, task.letters, task.sure):
             pool.take_back(case.id)
         if task.student is not None and len(case.words):
             task.student.take_back(case.words, case.context, truth, weight)
         for arm, answer in answers:
             task.confusion.add(arm, truth, task.place(answer), -weight)
+            self._sureness.take_back(case.id, arm)
+            task.sureness.take_back(case.id, arm)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything, as named arrays."""
         state: dict[str, NDArray[Any]] = {"tasks": np.array(len(self._tasks))}
         state |= _named("all", self._all.state()) | _named("text", self._text.state())
         state |= _named("letters", self._letters.state())
+        state |= _named("sure", self._sure.state())
+        state |= _named("sureness", self._sureness.state())
         for number, ((name, labels), task) in enumerate(self._tasks.items()):
             place = f"task{number}"
             state[f"{place}_name"] = np.array([name, *labels], dtype=np.str_)
@@ -234,8 +257,13 @@ class ClassLearner:
         """Go on from a saved state."""
         self._text.load(_part(state, "text"))
         self._all.load(_part(state, "all"))
-        if saved := _part(state, "letters"):  # what was saved by earlier versions has none
-            self._letters.load(saved)
+        for name, known in (
+            ("letters", self._letters),
+            ("sure", self._sure),
+            ("sureness", self._sureness),
+        ):
+            if saved := _part(state, name):  # what was saved by earlier versions has none
+                known.load(saved)
         tasks = {}
         for number in range(int(state["tasks"])):
             place = f"task{number}"
@@ -251,7 +279,10 @@ class ClassLearner:
         self._tasks = tasks
 
     def _opinions(self, task: _Task, case: Case, answers: Answers) -> FloatArray:
-        """What each opinion says for each label, shape (3, L); the text's sums to 1."""
+        """What each opinion says for each label, shape (3, L); the text's sums to 1.
+
+        Shape (4, L) where it tells something how sure arms are.
+        """
         count = len(case.labels)
         opinions = np.zeros((3, count))
         opinions[_TEXT] = -np.log(count)
@@ -266,7 +297,24 @@ class ClassLearner:
             opinions[_ANSWERS] += np.log(task.confusion.likelihood(arm, quality, place))
             if place < count:
                 opinions[_ODDS, place] += _log_odds(np.array([quality]), count)[0]
-        return opinions
+        sure = _sure(task, case, answers)
+        return np.vstack([opinions, sure]) if sure.any() else opinions
+
+    def _learn_sureness(
+        self,
+        task: _Task,
+        case: Case,
+        answers: Answers,
+        truth: int,
+        weight: float,
+        *,
+        shared: bool,
+    ) -> None:
+        """Learn whether those who told how sure they were are right; for all tasks where shared."""
+        for arm, answer, quality, shares in _told(case, answers):
+            told = (case.id, arm, quality, shares, (task.place(answer), truth), weight)
+            for records in (self._sureness, task.sureness) if shared else (task.sureness,):
+                records.learn(*told)
 
     def _task(self, case: Case) -> _Task:
         """What is known of a task; of one that was never learned, what is believed of any."""
@@ -290,15 +338,16 @@ class ClassLearner:
             del self._tasks[key]
 
     def _made(self, labels: tuple[str, ...]) -> _Task:
-        common = (self._text, self._all, self._letters)
-        pools = (Pool(each.weights, PULL_TO_ALL) for each in common)
-        return _Task(labels, None, Confusion(len(labels)), *pools)
+        common = (self._text, self._all, self._letters, self._sure)
+        text, pool, letter, sure = (Pool(each.weights, PULL_TO_ALL) for each in common)
+        sureness = Sureness(PULL_TO_ALL, self._sureness)
+        return _Task(labels, None, Confusion(len(labels)), text, pool, letter, sure, sureness)
 
     def _student(self, labels: tuple[str, ...]) -> Student:
         return Student(len(labels), self._dim, seed=self._seed)
 
 
-_PARTS = ("student", "confusion", "text", "pool", "letters")
+_PARTS = ("student", "confusion", "text", "pool", "letters", "sure", "sureness")
 
 
 def _read(student: Student, case: Case) -> FloatArray:
@@ -315,8 +364,33 @@ def _has_letters(case: Case) -> bool:
 
 def _said(task: _Task, case: Case, answers: Answers) -> tuple[list[int], letters.Skill]:
     """Where the answers stand among the letters, and how their arms answer."""
-    quality = np.array([case.quality.get(arm, 0.5) for arm, _ in answers])
+    quality = np.array([_quality(task, case, arm, label) for arm, label in answers])
     return [task.place(label) for _, label in answers], letters.skill_of(quality)
+
+
+def _quality(task: _Task, case: Case, arm: str, label: str | None) -> float:
+    """How likely an arm's answer is right, with how sure it is of it."""
+    quality = case.quality.get(arm, 0.5)
+    if arm not in case.likely or label is None:
+        return quality
+    shares = shares_of(case.likely[arm], case.labels)
+    return task.sureness.quality(arm, quality, float(shares[task.place(label)]))
+
+
+def _told(case: Case, answers: Answers) -> Iterator[tuple[str, str, float, FloatArray]]:
+    """Arms that told how sure they were: name, answer, expected quality, own distribution."""
+    for arm, label in answers:
+        if arm in case.likely and label is not None:
+            shares = shares_of(case.likely[arm], case.labels)
+            yield arm, label, case.quality.get(arm, 0.5), shares
+
+
+def _sure(task: _Task, case: Case, answers: Answers) -> FloatArray:
+    """What it tells how sure arms are, for each label, shape (L,)."""
+    told = np.zeros(len(case.labels))
+    for arm, label, quality, shares in _told(case, answers):
+        told += task.sureness.evidence(arm, quality, shares, task.place(label))
+    return told
 
 
 def _log_odds(quality: FloatArray, labels: int) -> FloatArray:

@@ -39,11 +39,17 @@ class Pool:
     Args:
         prior: shape (J,), the weights that are believed before any row.
         pull: rows, about, that the prior counts for.
+
+    Attributes:
+        weights: shape (J,).
+        prior: shape (J,); may be moved at any time, and counts from the next fit on.
+        errors: shape (J,), standard errors of the weights by the last fit; infinite before it.
     """
 
     def __init__(self, prior: FloatArray, pull: float) -> None:
         self.weights: FloatArray = np.array(prior, dtype=np.float64)
         self.prior: FloatArray = self.weights.copy()
+        self.errors: FloatArray = np.full(len(self.weights), np.inf)
         self._pull = pull
         self._rows: dict[str, tuple[FloatArray, int, float]] = {}
         self._added = 0
@@ -86,13 +92,15 @@ class Pool:
         weights = self.weights
         weights = self.weights
         for _ in range(STEPS):
-            step = self._step(weights, batches)
+            gradient, curvature = self._slopes(weights, batches)
+            step: FloatArray = np.asarray(np.linalg.solve(curvature, gradient), dtype=np.float64)
             moved: FloatArray = np.maximum(weights - step, 0.0)
             done = float(np.abs(moved - weights).max()) < ENOUGH
             weights = moved
             if done:
                 break
         self.weights = weights
+        self.errors = np.sqrt(np.diag(np.linalg.inv(curvature)))
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything, as named arrays."""
@@ -101,6 +109,7 @@ class Pool:
         return {
             "weights": self.weights.copy(),
             "prior": self.prior.copy(),
+            "errors": self.errors.copy(),
             "counts": np.array([self._added, self._next]),
             "names": np.array(list(self._rows), dtype=np.str_),
             "opinions": np.concatenate(flat) if flat else np.zeros(0),
@@ -121,6 +130,8 @@ class Pool:
         }
         self._added, self._next = (int(number) for number in state["counts"])
         self.weights, self.prior = state["weights"].copy(), state["prior"].copy()
+        # what was saved by earlier versions has none
+        self.errors = state.get("errors", np.full(count, np.inf)).copy()
 
     def _batches(self) -> Iterator[tuple[FloatArray, NDArray[np.int64], FloatArray]]:
         """Rows of equally many labels, stacked: opinions (n, J, L), truths (n,), weights (n,)."""
@@ -131,11 +142,12 @@ class Pool:
             opinions, truth, weight = zip(*rows, strict=True)
             yield np.stack(opinions), np.array(truth), np.array(weight)
 
-    def _step(
+    def _slopes(
         self,
         weights: FloatArray,
         batches: list[tuple[FloatArray, NDArray[np.int64], FloatArray]],
-    ) -> FloatArray:
+    ) -> tuple[FloatArray, FloatArray]:
+        """Gradient, shape (J,), and curvature, shape (J, J), of what is made small."""
         gradient: FloatArray = self._pull * (weights - self.prior)
         curvature: FloatArray = self._pull * np.eye(len(weights))
         for opinions, truth, weight in batches:
@@ -145,7 +157,7 @@ class Pool:
             gradient -= weight @ (said - expected)
             apart = (opinions - expected[:, :, None]) * np.sqrt(chance * weight[:, None])[:, None]
             curvature += np.einsum("njl,nkl->jk", apart, apart)
-        return np.asarray(np.linalg.solve(curvature, gradient), dtype=np.float64)
+        return gradient, curvature
 
 
 def softmax(scores: FloatArray) -> FloatArray:
