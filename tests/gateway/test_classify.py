@@ -61,7 +61,7 @@ def test_a_text_is_classified_and_its_bill_told() -> None:
             "confidence": likely["bad"],
             "probabilities": likely,
             "wants_label": False,
-            "calls": [{"arm": decision.arm, "label": "bad", "cost_usd": cost}],
+            "calls": [{"arm": decision.arm, "label": "bad", "cost_usd": cost, "probabilities": {}}],
         }
         assert list(likely) == LABELS
         assert sum(likely.values()) == pytest.approx(1.0)

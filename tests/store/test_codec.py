@@ -96,6 +96,9 @@ outcomes = st.builds(
     corrected_weight=FLOATS,
     lessons=st.lists(lessons, max_size=3).map(tuple),
     charged_usd=st.none() | FLOATS,
+    likely=st.lists(
+        st.tuples(TEXTS, st.lists(st.tuples(TEXTS, FINITE), max_size=3).map(tuple)), max_size=2
+    ).map(tuple),
     answers=st.lists(st.tuples(TEXTS, st.none() | TEXTS), max_size=3).map(tuple),
     at=FLOATS,
 )

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metallm.core.arrays import Context, FloatArray
+    from metallm.core.classes import Likely
 
 OutcomeKind = Literal["completion", "failure", "overtaken", "feedback"]
 
@@ -21,12 +22,14 @@ class Taught(NamedTuple):
         weight: above 0 to 1, what it counts.
         label: the true label, where the judgement named it.
         answers: what the arms that it tells of had answered, arm and label.
+        likely: how likely these arms had taken labels to be, where they said so, by arm.
     """
 
     quality: float
     weight: float = 1.0
     label: str | None = None
     answers: tuple[tuple[str, str | None], ...] = ()
+    likely: tuple[tuple[str, Likely], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class Outcome:
         lessons: what the judgement tells of judges.
         answers: of a classification's true label, what each arm that was asked had answered, arm
             and label; None for an answer that named none.
+        likely: how likely the arm takes each label to be true, by its own log probabilities; with a
+            classification's true label that of every arm that was asked and said so. By arm.
         charged_usd: what a budget was charged for the decision so far, in all, where that is not
             the cost of a completion: attempts whose bill nobody knows count with the most that
             they can have cost, and after a failure what is held for the next attempt counts too.
@@ -111,6 +116,7 @@ class Outcome:
     lessons: tuple[Lesson, ...] = ()
     answers: tuple[tuple[str, str | None], ...] = ()
     charged_usd: float | None = None
+    likely: tuple[tuple[str, Likely], ...] = ()
     at: float = 0.0
 
     @property
@@ -119,10 +125,11 @@ class Outcome:
         if self.kind != "feedback" or self.quality is None:
             return None
         if self.judge is None:
-            return Taught(self.quality, self.weight, self.label, self.answers)
+            return Taught(self.quality, self.weight, self.label, self.answers, self.likely)
         if self.corrected is None:
             return None
-        return Taught(self.corrected, self.corrected_weight, self.label, self.answers)
+        taught = self.corrected, self.corrected_weight, self.label
+        return Taught(*taught, self.answers, self.likely)
 
     @property
     def taken_back(self) -> Taught | None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from metallm.core.arm import Arm
     from metallm.core.arrays import Context, FloatArray
     from metallm.core.bill import Bill
-    from metallm.core.classes import Answers, Case
-    from metallm.core.completion import ChatRequest, Completion, StreamEvent
+    from metallm.core.classes import Answers, Case, Likely
+    from metallm.core.completion import ChatRequest, Completion, StreamEvent, Token
     from metallm.core.decision import Decision
     from metallm.core.ledger import Reservation
     from metallm.core.log import Entry, Record
@@ -476,4 +476,8 @@ class Form(Protocol):
 
     def read(self, answer: str) -> str | None:
         """The label that an arm's answer names; None where it names none or several."""
+        ...
+
+    def likely(self, tokens: Sequence[Token], label: str) -> Likely:
+        """How likely the arm takes labels to be true, by its answer's tokens; empty for unknown."""
         ...

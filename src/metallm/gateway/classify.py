@@ -199,7 +199,12 @@ def _told(found: Classified, form: TaskForm) -> dict[str, Any]:
         "probabilities": dict(found.probabilities),
         "wants_label": found.wants_label,
         "calls": [
-            {"arm": call.arm, "label": _labels(call.label, form), "cost_usd": call.cost_usd}
+            {
+                "arm": call.arm,
+                "label": _labels(call.label, form),
+                "cost_usd": call.cost_usd,
+                "probabilities": dict(call.likely),
+            }
             for call in found.calls
         ],
     }

@@ -10,6 +10,7 @@ from metallm.core.wires import OPENAI
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from metallm.core.classes import Likely
     from metallm.core.decision import Decision
     from metallm.core.price import Usage
 
@@ -47,6 +48,7 @@ class Answer:
         usage: billed tokens; None where the provider sent none.
         wire: the caller's where the arm speaks it too, OpenAI's otherwise.
         overtaken: the other call of a hedge; None where there was one alone.
+        likely: how likely the arm itself takes labels to be; empty where it does not tell.
     """
 
     decision: Decision
@@ -60,6 +62,7 @@ class Answer:
     usage: Usage | None = None
     wire: str = OPENAI
     overtaken: Overtaken | None = None
+    likely: Likely = ()
 
     @property
     def decision_id(self) -> str:
@@ -79,6 +82,8 @@ class Call:
         latency_s: seconds.
         text: the answer as it came.
         usage: billed tokens; None where the provider sent none.
+        likely: how likely the arm itself takes labels to be, by its log probabilities, the
+            likeliest first; empty where it does not tell. Labels that are not in it share the rest.
     """
 
     arm: str
@@ -88,6 +93,7 @@ class Call:
     latency_s: float
     text: str
     usage: Usage | None
+    likely: Likely = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from metallm.core.price import Usage
 from metallm.core.query import CHARACTERS_PER_TOKEN
 
 if TYPE_CHECKING:
+    from metallm.core.classes import Likely
     from metallm.core.decision import Decision
     from metallm.errors import ProviderError
     from metallm.router.answers import Overtaken
@@ -24,6 +25,7 @@ def completed(
     *,
     latency_s: float,
     answer: str | None = None,
+    likely: Likely = (),
 ) -> Outcome:
     """The outcome of an answer; its cost is None where the arm's price is unknown."""
     price = engine.arms[arm].list_price
@@ -32,6 +34,7 @@ def completed(
         arm,
         "completion",
         answer=answer,
+        likely=((arm, likely),) if likely else (),
         cost_usd=None if price is None else price.cost_usd(usage),
         cost_estimated=usage.estimated if price is None else not price.tells(usage),
         latency_s=latency_s,

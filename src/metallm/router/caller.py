@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any
 
-    from metallm.core.completion import Completion, StreamEvent
+    from metallm.core.classes import Likely
+    from metallm.core.completion import Completion, StreamEvent, Token
     from metallm.core.decision import Decision
     from metallm.core.price import Usage
     from metallm.core.protocols import Payer, Provider
@@ -133,6 +134,7 @@ class Caller:
         body: Mapping[str, Any] | ChatRequest,
         read: Callable[[str], str | None] | None = None,
         *,
+        weigh: Callable[[Sequence[Token], str], Likely] | None = None,
         durable: Future[None] | None = None,
     ) -> Answer:
         """The decided arm's answer, or that of the next; its outcome is durable on return.
@@ -146,6 +148,7 @@ class Caller:
             decision: in the log, or on its way there.
             body: what is sent upstream, as for `answer`.
             read: reads the label from an answer.
+            weigh: reads how likely the arm takes labels to be, from its tokens and its label.
             durable: resolves once the decision is in the log; None where it is.
 
         Raises:
@@ -167,8 +170,17 @@ class Caller:
         beside = attempts.overtaken
         usage = completion.usage or guessed_usage(decision, completion.text)
         label = None if read is None else read(completion.text)
+        likely: Likely = ()
+        if weigh is not None and completion.tokens and label is not None:
+            likely = weigh(completion.tokens, label)
         outcome = completed(
-            self.engine, decision, arm, usage, latency_s=completion.latency_s, answer=label
+            self.engine,
+            decision,
+            arm,
+            usage,
+            latency_s=completion.latency_s,
+            answer=label,
+            likely=likely,
         )
         await done(recorded(self.engine, durable, tab.completed(outcome)))
         return Answer(
@@ -183,6 +195,7 @@ class Caller:
             completion.usage,
             completion.wire,
             beside,
+            likely,
         )
 
     async def stream(

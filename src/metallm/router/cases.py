@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from metallm.core.classes import OWN_ARMS, Case, words_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from metallm.core.classes import Answers
+    from metallm.core.classes import Answers, Likely
     from metallm.core.decision import Decision
     from metallm.core.outcome import Outcome
 
@@ -19,7 +19,7 @@ def step_id(first: str, number: int) -> str:
     return f"{first}.{number}"
 
 
-def case_of(first: Decision, answers: Answers) -> Case:
+def case_of(first: Decision, answers: Answers, likely: Iterable[tuple[str, Likely]] = ()) -> Case:
     """What a classification's first decision tells of its query.
 
     Labels are put in order: the same ones in another order are the same task.
@@ -27,6 +27,7 @@ def case_of(first: Decision, answers: Answers) -> Case:
     Args:
         first: the decision.
         answers: of the arms whose expected quality matters by now.
+        likely: how likely these arms take labels to be, by arm.
     """
     return Case(
         first.id,
@@ -35,6 +36,7 @@ def case_of(first: Decision, answers: Answers) -> Case:
         words_in(first.words),
         first.context,
         {arm: first.estimates[arm].quality for arm, _ in answers if arm in first.estimates},
+        dict(likely),
     )
 
 
@@ -52,3 +54,18 @@ def answers_in(steps: Sequence[tuple[Decision, Sequence[Outcome]]]) -> Answers:
         outcome for _, outcomes in steps for outcome in outcomes if outcome.kind == "completion"
     ]
     return tuple((each.arm, each.answer) for each in completions if each.arm not in OWN_ARMS)
+
+
+def likely_in(
+    steps: Sequence[tuple[Decision, Sequence[Outcome]]], answers: Answers
+) -> tuple[tuple[str, Likely], ...]:
+    """How likely arms took labels to be, where they said so with these answers, by arm."""
+    asked = {arm for arm, _ in answers}
+    return tuple(
+        each
+        for _, outcomes in steps
+        for outcome in outcomes
+        if outcome.kind == "completion"
+        for each in outcome.likely
+        if each[0] in asked
+    )

@@ -180,7 +180,7 @@ class Chooser:
         asked = {arm for arm, _ in step.answers}
         names = tuple(arm for arm in eligible if arm not in asked) if step.can_ask else ()
         weight = self._weight(step.cost_weight)
-        case = self._reader.case(step) if step.first is None else case_of(step.first, step.answers)
+        case = self._case(step)
         with self._log.lock:
             believed, likely = believe_step(
                 self._log.knowledge,
@@ -263,9 +263,14 @@ class Chooser:
         if self._log.knowledge.classes is None or step.first is None:
             return {}
         with self._log.lock:
-            case = case_of(step.first, step.answers)
+            case = self._case(step)
             chances = self._log.knowledge.classes.posterior(case, step.answers)
         return _by_label(step, case, chances)
+
+    def _case(self, step: Step) -> Case:
+        if step.first is None:
+            return self._reader.case(step)
+        return case_of(step.first, step.answers, step.likely)
 
     def _weight(self, cost_weight: float | None) -> float:
         if cost_weight is None or cost_weight == self._terms.cost_weight:

@@ -73,6 +73,7 @@ class Classifier:
             # an option's letter means something else in every text
             reads_text = form.task.kind != "choice"
             step = Step(query, form.labels, max_calls, arms, cost_weight, reads_text=reads_text)
+            body = replace(body, logprobs=True)
             found, step = await self._steps(step, body, form)
             found = await self._audited(found, step, body, form)
         wanted = self._engine.wanted.asks(found.confidence)
@@ -106,7 +107,7 @@ class Classifier:
                 found = await self._settled(first, decision, likely, calls)
                 return found, replace(step, first=first, number=step.number + 1)
             try:
-                answer = await self._caller.ask(decision, body, form.read)
+                answer = await self._caller.ask(decision, body, form.read, weigh=form.likely)
             except (ProviderError, BudgetExhaustedError):
                 if not calls:
                     raise
@@ -114,12 +115,7 @@ class Classifier:
                 step = replace(step, max_calls=len(calls), number=step.number + 1)
                 continue
             calls.append(_call(answer))
-            step = replace(
-                step,
-                first=first,
-                number=step.number + 1,
-                answers=(*step.answers, (answer.arm, answer.label)),
-            )
+            step = replace(step.after(answer), first=first, number=step.number + 1)
             if step.max_calls == 1:
                 likely = self._engine.likeliest(step)
                 return _told(first, calls, answer.label, answer.arm, likely), step
@@ -145,7 +141,7 @@ class Classifier:
             decision, durable = self._engine.audit_step(step, audit.arm, chance)
             await done(durable)
             try:
-                answer = await self._caller.ask(decision, body, form.read)
+                answer = await self._caller.ask(decision, body, form.read, weigh=form.likely)
             except (ProviderError, BudgetExhaustedError):
                 return found
             labels[audit.arm] = answer.label
@@ -159,8 +155,7 @@ class Classifier:
     def _with_reference(self, found: Classified, step: Step, answer: Answer) -> Classified:
         """The answer after an audit."""
         calls = [*found.calls, _call(answer)]
-        step = replace(step, answers=(*step.answers, (answer.arm, answer.label)))
-        likely = self._engine.likeliest(step)
+        likely = self._engine.likeliest(step.after(answer))
         if answer.label is None:
             return _told(found.decision, calls, found.label, found.arm, likely)
         return _told(found.decision, calls, answer.label, answer.arm, likely)
@@ -214,6 +209,7 @@ def _call(answer: Answer) -> Call:
         answer.latency_s,
         answer.text,
         answer.usage,
+        answer.likely,
     )
 
 

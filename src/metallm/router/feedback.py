@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace as changed
 from typing import TYPE_CHECKING
 
-from metallm.router.cases import answers_in
+from metallm.router.cases import answers_in, likely_in
 from metallm.router.judging import judged
 from metallm.router.scoring import canonical
 from metallm.router.standing import Standing
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
-    from metallm.core.classes import Answers
+    from metallm.core.classes import Answers, Likely
     from metallm.core.decision import Decision
     from metallm.core.outcome import Outcome
     from metallm.router.answers import Judgement
@@ -59,7 +59,7 @@ class Feedback:
         if first.parent is not None:
             first = self._log.decision(first.parent)
         if not first.labels:
-            return self._submitted(judgement, first, ())
+            return self._submitted(judgement, first)
         task = self._scoring.task_of(first.task, first.labels)
         if judgement.label is not None:
             judgement = changed(judgement, label=canonical(task, first.labels, judgement.label))
@@ -70,8 +70,9 @@ class Feedback:
         if judgement.judge is not None:
             # a reference's word tells nothing of what its own answers are worth
             answers = tuple(each for each in answers if each[0] != judgement.judge)
+        likely = likely_in(steps, answers)
         told = [
-            self._submitted(each, decision, answers if decision is first else ())
+            self._submitted(each, decision, *((answers, likely) if decision is first else ()))
             for decision, each in verdicts(judgement, steps)
         ]
         outcome = changed(told[-1][0], decision_id=first.id)
@@ -82,16 +83,27 @@ class Feedback:
         self._turns.wait()
 
     def _submitted(
-        self, judgement: Judgement, decision: Decision, answers: Answers
+        self,
+        judgement: Judgement,
+        decision: Decision,
+        answers: Answers = (),
+        likely: tuple[tuple[str, Likely], ...] = (),
     ) -> tuple[Outcome, Future[None]]:
-        """One decision judged, and the future of that."""
+        """One decision judged, and the future of that.
+
+        Args:
+            judgement: of it.
+            decision: the one.
+            answers: of a query's first one, what its arms had answered.
+            likely: how likely these took labels to be.
+        """
         while True:
             failures = self._turns.failures
             # read before the lock is taken: a store may want it, to fold, while it holds its own
             earlier = self._log.outcomes(decision.id)
             with self._log.lock:
                 if failures == self._turns.failures:
-                    outcome, turn = self._judged(judgement, decision, earlier, answers)
+                    outcome, turn = self._judged(judgement, decision, earlier, answers, likely)
                     break
         return outcome, self._turns.go(turn)
 
@@ -101,13 +113,14 @@ class Feedback:
         decision: Decision,
         earlier: Sequence[Outcome],
         answers: Answers,
+        likely: tuple[tuple[str, Likely], ...],
     ) -> tuple[Outcome, Turn]:
         """What a judgement makes of what stands now, and its turn to be logged."""
         known = self._turns.standing(decision.id) or Standing.of(earlier)
         judges = self._log.knowledge.judges
         outcome, fresh = judged(judgement, decision, earlier, known, judges, self._scoring)
         if fresh is not None and answers:
-            fresh = changed(fresh, answers=tuple(answers))
+            fresh = changed(fresh, answers=tuple(answers), likely=likely)
         listed, now = self._list_usd(outcome.arm, decision.input_tokens), self._clock()
         dated = changed(outcome, list_usd=listed, at=now)
         if fresh is None:

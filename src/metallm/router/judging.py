@@ -148,7 +148,7 @@ def _in_place(outcome: Outcome, known: Standing, lessons: tuple[Lesson, ...]) ->
     """The outcome with its lessons, taking back what the arm had learned of the decision before."""
     if known.taught is None:
         return replace(outcome, lessons=lessons) if lessons else outcome
-    quality, weight, label, answers = known.taught
+    quality, weight, label, answers, _ = known.taught
     return replace(
         outcome,
         replaces=quality,

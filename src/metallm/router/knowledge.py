@@ -253,7 +253,8 @@ class Knowledge:
         if taught.label not in decision.labels:
             return
         act = self.classes.learn if sign > 0 else self.classes.take_back
-        act(case_of(decision, taught.answers), taught.answers, taught.label, taught.weight)
+        case = case_of(decision, taught.answers, taught.likely)
+        act(case, taught.answers, taught.label, taught.weight)
 
     def _fold_recorded(self, recorded: Recorded) -> None:
         self._check(recorded.contexts)

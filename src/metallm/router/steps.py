@@ -8,7 +8,7 @@ is as good as the answer will be then.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from metallm.core.arrays import FloatArray
-    from metallm.core.classes import Answers
+    from metallm.core.classes import Answers, Likely
     from metallm.core.decision import Decision
     from metallm.core.protocols import ClassLearner
     from metallm.core.query import Query
+    from metallm.router.answers import Answer
     from metallm.router.knowledge import Knowledge
     from metallm.router.scoring import Scoring
 
@@ -44,6 +45,7 @@ class Step:
         arms: names of the arms that may be asked; None for all.
         cost_weight: p for this query alone.
         answers: what was answered so far, arm and label.
+        likely: how likely these arms took labels to be, where they said so, by arm.
         first: the query's first decision; None where this is it.
         number: how many decisions there were before.
         reads_text: whether the text itself can tell the label; not where labels are letters of
@@ -56,6 +58,7 @@ class Step:
     arms: Sequence[str] | None = None
     cost_weight: float | None = None
     answers: Answers = ()
+    likely: tuple[tuple[str, Likely], ...] = ()
     first: Decision | None = None
     number: int = 0
     reads_text: bool = True
@@ -63,6 +66,15 @@ class Step:
     def __post_init__(self) -> None:
         if not 1 <= self.max_calls <= MOST_CALLS:
             raise InputError(f"max_calls must be 1 to {MOST_CALLS}, not {self.max_calls}")
+
+    def after(self, answer: Answer) -> Step:
+        """Where it stands with one more answer; which decision that was of is another matter."""
+        told = ((answer.arm, answer.likely),) if answer.likely else ()
+        return replace(
+            self,
+            answers=(*self.answers, (answer.arm, answer.label)),
+            likely=(*self.likely, *told),
+        )
 
     @property
     def can_ask(self) -> bool:
@@ -142,4 +154,4 @@ def _own_arm(classes: ClassLearner, step: Step, case: Case) -> str | None:
 def _with_quality(case: Case, known: dict[str, float]) -> Case:
     if case.quality:
         return case
-    return Case(case.id, case.task, case.labels, case.words, case.context, known)
+    return replace(case, quality=known)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from metallm.core.classes import Likely
+
 Row = tuple[Any, ...]
 
 INSERT_DECISION = (
@@ -40,8 +42,8 @@ INSERT_OUTCOME = (
     "INSERT INTO outcomes (seq, decision_id, at, arm, kind, quality, label, answer, cost_usd, "
     "cost_estimated, latency_s, input_tokens, output_tokens, list_usd, error, replaces, "
     "replaces_label, replaces_weight, weight, judge, corrected, corrected_weight, lessons, "
-    "answers, replaces_answers, charged_usd) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "answers, replaces_answers, charged_usd, likely) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 INSERT_RECORDED = "INSERT INTO recorded (seq, at, tables) VALUES (?, ?, ?)"
 
@@ -137,6 +139,7 @@ def outcome_row(seq: int, outcome: Outcome) -> Row:
         json.dumps(outcome.answers) if outcome.answers else None,
         None if outcome.replaces_answers is None else json.dumps(outcome.replaces_answers),
         pack_float(outcome.charged_usd),
+        json.dumps(outcome.likely) if outcome.likely else None,
     )
 
 
@@ -167,6 +170,7 @@ def outcome_of(row: Row) -> Outcome:
         answers=_answers_in(row[23]),
         replaces_answers=None if row[24] is None else _answers_in(row[24]),
         charged_usd=_float_or_none(row[25]),
+        likely=_likely_in(row[26]),
         at=unpack_float(row[2]),
     )
 
@@ -293,6 +297,12 @@ def _answers_in(answers: str | None) -> tuple[tuple[str, str | None], ...]:
     if answers is None:
         return ()
     return tuple((arm, label) for arm, label in json.loads(answers))
+
+
+def _likely_in(likely: str | None) -> tuple[tuple[str, Likely], ...]:
+    if likely is None:
+        return ()
+    return tuple((arm, tuple(map(tuple, each))) for arm, each in json.loads(likely))
 
 
 # the same few tuples of names come with every decision

@@ -122,6 +122,9 @@ _BILLS = (
 # clients of before said no words of their own
 _TAGS = ("ALTER TABLE decisions ADD COLUMN tags TEXT",)
 
+# no arm had said how sure it was
+_LIKELY = ("ALTER TABLE outcomes ADD COLUMN likely TEXT",)
+
 MIGRATIONS: Sequence[Sequence[str]] = (
     _FIRST,
     _LABELS_TAKEN_BACK,
@@ -131,6 +134,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
     _CLIENTS,
     _BILLS,
     _TAGS,
+    _LIKELY,
 )
 
 
