@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metallm.core.chance import uniform
 from metallm.core.price import Usage
 from metallm.core.query import CHARACTERS_PER_TOKEN, message_text
+from metallm.sandbox.sureness import PLAIN, share_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from metallm.core.query import Message
     from metallm.tables.recordings import Recordings
+
+MOST_LABELS = 100
+"""A data set with more references has an answer of its own to every query."""
 
 RIGHT = 0.5
 """The score from which a recorded answer counts as right."""
@@ -30,10 +35,14 @@ class RecordedAnswer:
     Args:
         text: what the model said.
         usage: billed tokens, as recorded where they are.
+        labels: what the data set's queries are answered with; none where each has its own.
+        share: how likely the model takes its label to be, made up.
     """
 
     text: str
     usage: Usage
+    labels: tuple[str, ...] = ()
+    share: float = PLAIN
 
 
 class Answers:
@@ -79,7 +88,11 @@ class Answers:
             _tokens(float(self._recordings.input_tokens[query, column]), asked),
             _tokens(float(self._recordings.output_tokens[query, column]), len(text)),
         )
-        return RecordedAnswer(text, usage)
+        labels = self._labels.get(self._recordings.datasets[query], ())
+        shared = tuple(labels) if len(labels) <= MOST_LABELS else ()
+        right = float(self._recordings.score[query, column]) >= RIGHT
+        share = share_of(right=right, draw=uniform(column, query))
+        return RecordedAnswer(text, usage, shared, share)
 
     def _implied(self, query: int, column: int) -> str | None:
         reference = self._recordings.references[query]

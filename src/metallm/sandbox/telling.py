@@ -10,6 +10,7 @@ import orjson
 from metallm.core.completion import StreamEvent
 from metallm.core.wires import OPENAI
 from metallm.sandbox.faults import NO_USAGE, USAGE_WITH_CHOICES, shortened, spoiled
+from metallm.sandbox.sureness import told_logprobs
 from metallm.wire.openai_chat import wants_usage, write_answer
 from metallm.wire.openai_stream import write_chunk
 from metallm.wire.openai_usage import write_usage
@@ -57,7 +58,12 @@ def whole(face: Face, found: Found, *, index: int) -> bytes:
         index: the request's number.
     """
     usage = None if found.fault == NO_USAGE else found.answer.usage
-    told = write_answer(**_named(found, index), text=found.answer.text, usage=usage)
+    told = write_answer(
+        **_named(found, index),
+        text=found.answer.text,
+        usage=usage,
+        logprobs=told_logprobs(found.request, found.answer),
+    )
     raw = face.write_answer(told, wire=OPENAI, model=found.model)
     return shortened(raw, found.fault)
 
