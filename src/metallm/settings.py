@@ -216,6 +216,22 @@ class ProviderSettings(_Section):
     max_retries: int = Field(default=2, ge=0, le=10, description="Tries after the first, per arm.")
 
 
+class OtelSettings(_Section):
+    """Traces, metrics and evaluations for an OpenTelemetry collector, by the extra `otel`."""
+
+    enabled: bool | None = Field(
+        default=None,
+        description="Whether they are sent; empty: where an endpoint is named, here or by "
+        "OTEL_EXPORTER_OTLP_ENDPOINT.",
+    )
+    endpoint: str | None = Field(
+        default=None,
+        pattern="^https?://.",
+        description="Root of a collector's OTLP over HTTP, such as http://127.0.0.1:4318; empty "
+        "takes what OpenTelemetry's own variables say.",
+    )
+
+
 class TierSettings(_Section):
     """One [[arms.price_tiers]] table; the fields of `metallm.core.price.Tier`."""
 
@@ -330,6 +346,7 @@ class Settings(BaseSettings):
     judge: JudgeSettings = JudgeSettings()
     providers: ProviderSettings = ProviderSettings()
     hedge: HedgeSettings = HedgeSettings()
+    otel: OtelSettings = OtelSettings()
     arms: tuple[ArmSettings, ...] = ()
     tasks: tuple[TaskSettings, ...] = ()
     aliases: tuple[AliasSettings, ...] = ()

@@ -95,6 +95,7 @@ def gate(
     store: Any = None,
     origins: Sequence[str] = (),
     rules: Rules | None = None,
+    tracing: Any = None,
     **options: Any,
 ) -> Iterator[Gate]:
     """A gateway whose router and provider the test can look into."""
@@ -110,6 +111,7 @@ def gate(
         log=make_log(lines),
         origins=origins,
         rules=rules,
+        tracing=tracing,
     )
     with running(app) as url:
         yield Gate(url, router, given, lines)

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def charged_provider(
-    settings: ProviderSettings, bounds: Bounds, tell: Callable[[str], None]
+    settings: ProviderSettings,
+    bounds: Bounds,
+    tell: Callable[[str], None],
+    *,
+    around: Callable[[Provider], Provider] | None = None,
 ) -> Provider:
     """Calls arms over HTTP; under a payer's budget each attempt is reserved before it is made.
 
@@ -28,6 +32,7 @@ def charged_provider(
         settings: how arms are called.
         bounds: what calls can cost at most; the gateway's, which admits requests by them.
         tell: is told of bills that pass their bound.
+        around: what stands around each call of an arm, such as telemetry; None for nothing.
     """
     from metallm.providers.charged import ChargedProvider  # noqa: PLC0415 - aiohttp takes .1 s
     from metallm.providers.http import HttpProvider  # noqa: PLC0415 - the same
@@ -38,9 +43,12 @@ def charged_provider(
     # its own connections: attempts are repeated where each of them is reserved
     single = HttpProvider(**_once(settings), failed=failed)
     retry = Retry(asyncio.sleep, random.random, settings.max_retries)
-    made = http_provider(
-        settings, under=lambda plain: ChargedProvider(plain, single, bounds, retry, tell)
-    )
+
+    def under(plain: Provider) -> Provider:
+        charged = ChargedProvider(plain, single, bounds, retry, tell)
+        return charged if around is None else around(charged)
+
+    made = http_provider(settings, under=under)
     return made
 
 

@@ -47,6 +47,7 @@ def serve(
     """
     from metallm.assembly import Router
     from metallm.assembly.charged import charged_provider, embedding_poster
+    from metallm.assembly.telemetry import chosen_telemetry
     from metallm.gateway.app import create_app
     from metallm.gateway.logs import make_log
     from metallm.gateway.rules import Rules
@@ -71,8 +72,11 @@ def serve(
     keyring = _keyring(settings, warn)
     openly = settings.gateway.dangerously_open_to_everybody
     bounds = Bounds(settings.gateway.max_tokens)
-    provider = charged_provider(settings.providers, bounds, warn)
-    poster = embedding_poster(settings.providers)
+    telemetry = chosen_telemetry(settings.otel, warn)
+    around = None if telemetry is None else telemetry.traced
+    provider = charged_provider(settings.providers, bounds, warn, around=around)
+    plain = embedding_poster(settings.providers)
+    poster = plain if telemetry is None else telemetry.traced_poster(plain)
     router = Router.from_settings(settings, provider=provider)
 
     def ready(address: str, taken: int) -> None:
@@ -89,6 +93,7 @@ def serve(
             log=log,
             origins=settings.gateway.origins,
             rules=Rules.of(settings, keyring, bounds, local=not openly, poster=poster),
+            tracing=None if telemetry is None else telemetry.tracing,
         )
         run(
             app,
@@ -100,6 +105,8 @@ def serve(
     finally:
         # the app closes it where it ran; where the port was taken it never did
         router.close()
+        if telemetry is not None:
+            telemetry.close()
     tell("stopped")
 
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from metallm.gateway.aliases import Alias
     from metallm.gateway.logs import Log
+    from metallm.gateway.tracing import Tracing
     from metallm.router.caller import Caller
 
 MAX_BODY_BYTES = 16 * 2**20
@@ -60,6 +61,7 @@ def create_app(
     log: Log | None = None,
     origins: Sequence[str] = (),
     rules: Rules | None = None,
+    tracing: Tracing | None = None,
 ) -> Starlette:
     """An ASGI app that speaks OpenAI's and Anthropic's wires, and takes feedback.
 
@@ -70,12 +72,14 @@ def create_app(
         log: gets one line a request; None writes JSON lines to stderr.
         origins: other sites whose pages may ask from a browser.
         rules: keys, aliases and what is kept; None for a gateway that asks for no keys.
+        tracing: tells OpenTelemetry of requests, decisions and judgements; None for nobody.
 
     Raises:
         ConfigurationError: an alias that cannot be.
     """
     engine = caller.engine
-    metrics = Metrics()
+    metrics = Metrics() if tracing is None else tracing.metrics
+    engine.on_decided = None if tracing is None else tracing.decided
     log = make_log() if log is None else log
     rules = Rules() if rules is None else rules
     declared = engine.scoring.declared
@@ -133,6 +137,7 @@ def create_app(
             Route("/metrics", health.metrics),
         ],
         middleware=[
+            *([] if tracing is None else [tracing.middleware]),
             Middleware(Accent),
             Middleware(Watch, metrics=metrics, log=log),
             Middleware(SameOrigin, allowed=origins),

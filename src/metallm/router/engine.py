@@ -84,6 +84,7 @@ class Engine:
         audit: whose answers stand in for labels.
         auditor: chooses what is audited.
         wanted: chooses of what the label is asked for.
+        on_decided: told each decision that is made, and the seconds that it took; None for nobody.
 
     Raises:
         ConfigurationError: an audit by no arm, no arms, two of one name, a cost weight below 0.
@@ -123,6 +124,7 @@ class Engine:
         self.latency_weight = latency_weight_of(latency_weight)
         reference = None if audit is None else audit.arm
         self.knowledge = Knowledge(learner, costs, self.arms, self.reader.dim, classes, reference)
+        self.on_decided: Callable[[Decision, float], None] | None = None
         self._clock = clock
         self._log = FoldedLog(store, self.knowledge, self.reader.id)
         terms = Terms(
@@ -204,7 +206,8 @@ class Engine:
         Returns:
             The decisions, and a future that resolves once they are durable.
         """
-        return self._chooser.decide(
+        began = self._begun()
+        decisions, durable = self._chooser.decide(
             queries,
             arms=arms,
             cost_weight=cost_weight,
@@ -213,6 +216,8 @@ class Engine:
             discounts=discounts,
             min_quality=min_quality,
         )
+        self._tell(began, *decisions)
+        return decisions, durable
 
     def decide_step(self, step: Step) -> tuple[Decision, Mapping[str, float], Future[None]]:
         """Choose what to do next about a classification, and log the choice.
@@ -229,7 +234,10 @@ class Engine:
             ConfigurationError: this router learns no tasks.
             MetaLLMError: as `decide_queries`.
         """
-        return self._chooser.decide_step(step)
+        began = self._begun()
+        decision, likely, durable = self._chooser.decide_step(step)
+        self._tell(began, decision)
+        return decision, likely, durable
 
     def audit_step(self, step: Step, arm: str, chance: float) -> tuple[Decision, Future[None]]:
         """Log that a classification, answered already, is sent to the reference as well.
@@ -242,7 +250,19 @@ class Engine:
         Returns:
             The decision, and a future that resolves once it is durable.
         """
-        return self._chooser.audit_step(step, arm, chance)
+        began = self._begun()
+        decision, durable = self._chooser.audit_step(step, arm, chance)
+        self._tell(began, decision)
+        return decision, durable
+
+    def _begun(self) -> float:
+        return 0.0 if self.on_decided is None else self._clock()
+
+    def _tell(self, began: float, *decisions: Decision) -> None:
+        if self.on_decided is not None:
+            took_s = max(self._clock() - began, 0.0)
+            for decision in decisions:
+                self.on_decided(decision, took_s)
 
     def drawn(self, decision: Decision) -> float:
         """A query's own number in [0, 1), apart from the one that its arm was drawn by."""
