@@ -18,11 +18,17 @@ settings.load_profile("metallm")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_sessionstart() -> None:
+    """While everything is imported there is nothing to collect."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """What was imported for the tests stays for good: no collection has to look through it.
 
     All that the suite imports takes a full collection a third of a second, and there are hundreds.
     """
+    gc.enable()
     gc.collect()
     gc.freeze()
 

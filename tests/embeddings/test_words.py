@@ -21,6 +21,10 @@ pieces = st.sampled_from(
     [" ", "  ", "\n", "\t", "▁", "<s>", "</s>", "<unk>", "<", "a", "The", "don't", "=>", "é", "🙂"]
 )
 
+numbers_with_signs = st.builds(
+    str.__add__, st.text("0123456789", min_size=1, max_size=22), st.text("?!.,;:%)", max_size=2)
+)
+
 
 def _whole(text: str) -> list[int]:
     ids: list[int] = WHOLE.encode(text, add_special_tokens=False).ids
@@ -94,7 +98,7 @@ def test_a_tokenizer_whose_tokens_reach_over_words_is_refused() -> None:
         WordTokenizer(Tokenizer(BPE(vocab={"a": 0}, merges=[])))
 
 
-@given(st.lists(st.from_regex(r"[0-9]{1,22}[?!.,;:%)]{0,2}", fullmatch=True), max_size=6))
+@given(st.lists(numbers_with_signs, max_size=6))
 def test_numbers_have_the_ids_that_the_tokenizer_gives_them(numbers: list[str]) -> None:
     text = " ".join(["about", *numbers])
     assert BY_WORD.ids(text).tolist() == _whole(text)
