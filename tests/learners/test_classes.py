@@ -212,3 +212,64 @@ def test_who_can_name_a_task_neither_sways_a_declared_one_nor_drives_it_out() ->
     theirs = beset.state()
     for name, value in mine.items():
         assert np.array_equal(value, theirs[name.replace("task0", f"task{number}")]), name
+
+
+THREE = ("a", "b", "c")
+QUALITIES = st.lists(
+    st.lists(st.floats(0.0, 1.0), min_size=3, max_size=3), min_size=3, max_size=3
+).map(np.array)
+
+
+def _three(number: int) -> Case:
+    context = np.zeros(DIM, dtype=np.float32)
+    quality = {"x": 0.8, "y": 0.6}
+    return Case(str(number), "letters", THREE, grams(f"text {number}"), context, quality)
+
+
+def _of_three(seed: int) -> ClassLearner:
+    rng, learner = np.random.default_rng(seed), ClassLearner(DIM)
+    for number in range(40):
+        truth = THREE[rng.integers(3)]
+        said = truth if rng.random() < 0.7 else THREE[rng.integers(3)]
+        learner.learn(_three(number), [("x", said)], truth)
+    return learner
+
+
+@given(QUALITIES, st.integers(0, 3), st.booleans())
+def test_asking_is_worth_what_the_best_answer_to_each_reply_gains(
+    gains: np.ndarray, seed: int, further: bool
+) -> None:
+    learner, case = _of_three(seed), _three(99)
+    answers: Answers = [("x", "b")] if further else []
+    worth = learner.worth(case, answers, ["y"], np.array([0.0]), gains=gains)
+    case_of_y = Case(case.id, case.task, THREE, case.words, case.context, {"x": 0.8, "y": 0.0})
+    table = learner._task(case).confusion.chances(["y"], np.array([0.0]))[0]
+    before, expected = learner.posterior(case, answers), 0.0
+    for place, reply in enumerate((*THREE, None)):
+        after = learner.posterior(case_of_y, [*answers, ("y", reply)])
+        expected += float(before @ table[:, place]) * max(gains @ after)
+    assert worth == pytest.approx([expected])
+
+
+@given(st.integers(0, 3), st.floats(0.1, 0.9))
+def test_where_all_errors_cost_the_same_a_gain_is_the_chance_of_being_right(
+    seed: int, quality: float
+) -> None:
+    learner, case = _of_three(seed), _three(99)
+    plain, told = (
+        learner.worth(case, [("x", "b")], ["y"], np.array([quality]), gains=gains)
+        for gains in (None, np.eye(3))
+    )
+    assert told == pytest.approx(plain)
+
+
+def test_letters_whose_errors_cost_unlike_are_worth_what_they_gain() -> None:
+    learner = ClassLearner(DIM)
+    case = Case("q", "quiz", THREE, grams("")[:0], np.zeros(DIM, np.float32), {"x": 0.8})
+    arms, quality = ["y", "z"], np.array([0.7, 0.9])
+    plain, same, mild = (
+        learner.worth(case, [("x", "b")], arms, quality, gains=gains)
+        for gains in (None, np.eye(3), 0.5 + 0.5 * np.eye(3))
+    )
+    assert same == pytest.approx(plain)
+    assert mild == pytest.approx(0.5 + 0.5 * plain, abs=1e-5)

@@ -136,8 +136,9 @@ class ClassLearner(Protocol):
         *,
         charges: FloatArray | None = None,
         calls: int = 1,
+        gains: FloatArray | None = None,
     ) -> FloatArray:
-        """The chance of being right after one of the arms has been asked as well, shape (K,).
+        """How good the answer will be after one of the arms has been asked as well, shape (K,).
 
         Args:
             case: the query.
@@ -147,6 +148,8 @@ class ClassLearner(Protocol):
             charges: shape (K,), what asking each takes off; None where that is nothing.
             calls: how many arms can still be asked. Who foresees more than one takes what the
                 later ones take off from what they are worth.
+            gains: shape (L, L), how good each answer (row) is under each truth (column), 0 to 1;
+                None where one is right or wrong: then it is the chance of being right.
         """
         ...
 

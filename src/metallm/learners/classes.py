@@ -136,10 +136,12 @@ class ClassLearner:
         *,
         charges: FloatArray | None = None,
         calls: int = 1,
+        gains: FloatArray | None = None,
     ) -> FloatArray:
-        """The chance of being right after one of the arms has been asked as well, shape (K,).
+        """How good the answer will be after one of the arms has been asked as well, shape (K,).
 
-        The expected maximum of the posterior over what the arm may answer; at least the arm's own
+        The expected maximum, over what the arm may answer, of the chance of being right, or of the
+        gain that is expected of an answer where errors cost unlike; at least the arm's own
         expected quality, for its answer can always be taken as it is. Of letters also what the
         calls after it are worth, less what they take off.
 
@@ -150,6 +152,8 @@ class ClassLearner:
             quality: shape (K,), the expected quality of each on this query.
             charges: shape (K,), what asking each takes off; None where that is nothing.
             calls: how many arms can still be asked.
+            gains: shape (L, L), how good each answer (row) is under each truth (column), 0 to 1;
+                None where one is right or wrong.
         """
         task, count = self._task(case), len(case.labels)
         if _has_letters(case):
@@ -159,6 +163,7 @@ class ClassLearner:
                 letters.skill_of(quality),
                 np.zeros(len(arms)) if charges is None else charges,
                 calls,
+                gains,
             )
         if count > MOST_LABELS:
             return quality
@@ -170,8 +175,9 @@ class ClassLearner:
         after = scores[None, :, None] + weights[_ANSWERS] * np.log(table)
         own = np.arange(count)
         after[:, own, own] += weights[_ODDS] * _log_odds(quality, count)[:, None]
-        likeliest = softmax(after.swapaxes(1, 2)).max(axis=2)
-        expected: FloatArray = (before @ table * likeliest).sum(axis=1)
+        then = softmax(after.swapaxes(1, 2))
+        best = (then if gains is None else then @ gains.T).max(axis=2)
+        expected: FloatArray = (before @ table * best).sum(axis=1)
         return np.maximum(expected, quality)
 
     def learn(self, case: Case, answers: Answers, label: str, weight: float = 1.0) -> None:

@@ -110,10 +110,12 @@ def worth(
     arms: Skill,
     charges: FloatArray,
     calls: int,
+    gains: FloatArray | None = None,
 ) -> FloatArray:
     """The chance of being right if each arm is asked next, shape (K,).
 
-    Less what the calls after that one take off. Three answers are foreseen, no more.
+    Less what the calls after that one take off. Three answers are foreseen, no more; where errors
+    cost unlike the gain after one, and no chance, is.
 
     Args:
         places: of the letters that were named so far, L for none of them.
@@ -122,9 +124,13 @@ def worth(
         arms: of the K that can be asked.
         charges: shape (K,), what asking each takes off.
         calls: how many arms can still be asked.
+        gains: shape (L, L), how good each letter (row) is under each truth (column), 0 to 1; None
+            where it is right or wrong.
     """
     labels, count = len(before), len(charges)
-    one = worth_of_one(before, heard(places, said, labels), arms) - LEAST_GAIN
+    one = worth_of_one(before, heard(places, said, labels), arms, gains) - LEAST_GAIN
+    if gains is not None:
+        return one
     named = [number for number, place in enumerate(places) if place < labels]
     if len(named) > 1 or len(named) + min(calls, count) < 3:
         return one
@@ -138,13 +144,16 @@ def worth(
     return best
 
 
-def worth_of_one(before: FloatArray, joint: FloatArray, arms: Skill) -> FloatArray:
+def worth_of_one(
+    before: FloatArray, joint: FloatArray, arms: Skill, gains: FloatArray | None = None
+) -> FloatArray:
     """The chance of being right once one arm more has been asked, shape (K,).
 
     Args:
         before: shape (L,), how likely each letter is by now.
         joint: as `heard` gives it, of the answers so far.
         arms: of the K that can be asked.
+        gains: as for `worth`.
     """
     labels = len(before)
     known = joint * (before / joint.sum(axis=(1, 2)))[:, None, None]
@@ -154,6 +163,8 @@ def worth_of_one(before: FloatArray, joint: FloatArray, arms: Skill) -> FloatArr
     both += (arms.stray(labels)[:, None] * (wrong @ by_truth.T))[:, :, None]
     own = np.arange(labels)
     both[:, own, own] = arms.right @ by_truth.T
+    if gains is not None:
+        both = np.einsum("sy,kya->ksa", gains, both)
     # an answer that names no letter is counted among the wrong ones
     expected: FloatArray = both.max(axis=1).sum(axis=1)
     return expected

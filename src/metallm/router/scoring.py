@@ -106,9 +106,27 @@ def expected(task: Task | None, labels: tuple[str, ...], chances: FloatArray) ->
         labels: L labels, those of the task in any order.
         chances: shape (L,), how likely each is to be true.
     """
+    table = gains(task, labels)
+    return chances if table is None else table @ chances
+
+
+def gains(task: Task | None, labels: tuple[str, ...]) -> FloatArray | None:
+    """How good each answer is under each truth, as `quality_matrix`; None where right is all.
+
+    Args:
+        task: None where none is known.
+        labels: L labels, those of the task in any order.
+    """
     if task is None or not (task.error_costs or task.kind == "ordinal"):
-        return chances
-    return quality_matrix(task, labels) @ chances
+        return None
+    return _unlike(task, labels)
+
+
+@lru_cache(maxsize=64)
+def _unlike(task: Task, labels: tuple[str, ...]) -> FloatArray | None:
+    """The matrix of qualities; None where all errors cost the same."""
+    table = quality_matrix(task, labels)
+    return None if np.array_equal(table, np.eye(len(labels))) else table
 
 
 @lru_cache(maxsize=64)

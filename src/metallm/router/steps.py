@@ -16,7 +16,7 @@ import numpy as np
 from metallm.core.classes import EVIDENCE, STUDENT, Case
 from metallm.errors import InputError
 from metallm.router.beliefs import Beliefs, believe
-from metallm.router.scoring import expected
+from metallm.router.scoring import gains
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,12 +120,10 @@ def believe_step(
         latency_weight=latency_weight,
     )
     chances = classes.posterior(case, step.answers)
-    sure = float(chances.max())
-    if step.max_calls == 1:
-        # as good as arms are said to be by the same task
-        task = scoring.task_of(step.query.task, step.labels)
-        sure = float(expected(task, case.labels, chances).max())
-    elif names:
+    # as good as arms are said to be by the same task
+    gain = gains(scoring.task_of(step.query.task, step.labels), case.labels)
+    sure = float((chances if gain is None else gain @ chances).max())
+    if names and step.max_calls > 1:
         quality = asked.quality[0]
         worth = classes.worth(
             _with_quality(case, dict(zip(names, quality.tolist(), strict=True))),
@@ -134,12 +132,27 @@ def believe_step(
             quality,
             charges=quality - asked.reward[0],
             calls=step.max_calls - len(step.answers),
+            gains=gain,
         )
         # how good an arm is matters the less, the less there is left to tell
-        open_share = (1.0 - sure) / (1.0 - 1.0 / len(chances))
-        asked = asked.moved(worth[None] - asked.quality, open_share)
+        asked = asked.moved(worth[None] - asked.quality, _left_to_tell(gain, len(chances), sure))
     own = _own_arm(classes, step, case)
     return asked if own is None else asked.beside(own, sure), chances
+
+
+def _left_to_tell(gain: FloatArray | None, labels: int, sure: float) -> float:
+    """What can still be gained, over what could be where all labels are as likely, 0 to 1.
+
+    Args:
+        gain: how good each answer is under each truth, as `gains` tells.
+        labels: L.
+        sure: how good answering now is expected to be.
+    """
+    if gain is None:
+        return (1.0 - sure) / (1.0 - 1.0 / labels)
+    least = float(gain.mean(axis=1).max())
+    # where errors cost unlike, some doubts are worse than to know nothing
+    return min((1.0 - sure) / (1.0 - least), 1.0) if least < 1.0 else 0.0
 
 
 def _own_arm(classes: ClassLearner, step: Step, case: Case) -> str | None:
