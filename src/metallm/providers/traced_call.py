@@ -174,39 +174,36 @@ class Call:
             error: that it ended with; None for an answer.
         """
         seconds = max(self._clock() - self._started, 0.0)
-        told: dict[str, Any] = dict(self._names)
-        if error is not None:
-            told["error.type"] = error_type(error)
-            self._span.set_attribute("error.type", told["error.type"])
-            if told["error.type"] != CANCELLED:  # who goes away, or was quicker, is no fault here
-                self._span.set_status(StatusCode.ERROR)  # without the words, which may quote
-        self._measures.duration.record(seconds, told)
-        self._billed()
-        self._sign()
+        failed = {} if error is None else {"error.type": error_type(error)}
+        if failed and failed["error.type"] != CANCELLED:
+            # who goes away, or was quicker, is no fault here; an error's words may quote
+            self._span.set_status(StatusCode.ERROR)
+        self._measures.duration.record(seconds, {**self._names, **failed})
+        self._span.set_attributes({**failed, **self._billed(), **self._told()})
         if error is None and (made := MADE.get()) is not None:
             made[self._arm.name] = Made(self._span.get_span_context(), self._signed.answer_id)
         self._span.end()
 
-    def _billed(self) -> None:
+    def _billed(self) -> dict[str, float]:
+        """Attributes of what was used, which is measured, too."""
         usage = self.usage
         if usage is None:
-            return
-        self._span.set_attributes(usage_names(usage))
-        price = self._arm.list_price
-        if price is not None:
-            self._span.set_attribute("metallm.cost_usd", price.cost_usd(usage))
+            return {}
         for kind, count in (("input", usage.input_tokens), ("output", usage.output_tokens)):
             self._measures.tokens.record(count, {**self._names, "gen_ai.token.type": kind})
+        price = self._arm.list_price
+        cost = {} if price is None else {"metallm.cost_usd": price.cost_usd(usage)}
+        return {**usage_names(usage), **cost}
 
-    def _sign(self) -> None:
+    def _told(self) -> dict[str, Any]:
+        """Attributes of how the answer signed itself."""
         signed = self._signed
-        told: dict[str, Any] = {
+        told = {
             "gen_ai.response.id": signed.answer_id,
             "gen_ai.response.model": signed.model,
             "gen_ai.response.finish_reasons": signed.reasons or None,
         }
-        known = {name: value for name, value in told.items() if value is not None}
-        self._span.set_attributes(known)
+        return {name: value for name, value in told.items() if value is not None}
 
 
 _W3C = TraceContextTextMapPropagator()

@@ -1,0 +1,104 @@
+"""What OpenTelemetry costs the gateway for each request, in CPU, in one run.
+
+    python benchmarks/speed/telemetry.py [--requests N] [--rounds N]
+
+Gateways of the same settings before one mock upstream, all processes of their own on loopback: one
+that tells nobody, one that tells a collector of every request, one that tells of one in twenty
+(metrics are of all), and one whose collector is not there. The collector takes everything and does
+nothing. CPU is that of the gateway's whole process tree, the threads that send included. The loads
+take turns; the median round counts, with the range beside it, and the median difference to the
+gateway that tells nobody.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from serving.measures import Target, load, memory_mib
+from serving.processes import free_port, server
+from serving.sites import settings_file
+
+HERE = Path(__file__).resolve().parent / "serving"
+
+OFF = "off"
+SAMPLED = ("OTEL_TRACES_SAMPLER=parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG=0.05")
+KINDS: dict[str, tuple[bool, tuple[str, ...]]] = {
+    "every request": (True, ()),
+    "one in twenty": (True, SAMPLED),
+    "nobody there": (False, ()),
+}
+"""Whether there is a collector, and variables."""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--requests", type=int, default=4000, help="of each round")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        targets = _targets(Path(folder), stack)
+        for target in targets:
+            load(target, 300, 8)
+        for stream in (False, True):
+            count = options.requests // (4 if stream else 1)
+            _say(_rounds(targets, count, options.rounds, stream=stream), stream=stream)
+        for target in targets:
+            print(f"  {target.name:14s} {memory_mib(target):.0f} MiB")
+
+
+def _targets(folder: Path, stack: ExitStack) -> list[Target]:
+    upstream, collector = _mock(stack), _mock(stack)
+    targets = []
+    for name, (there, variables) in {OFF: (False, ()), **KINDS}.items():
+        place = folder / name.replace(" ", "-")
+        place.mkdir()
+        port = free_port()
+        config = settings_file(place, f"http://127.0.0.1:{upstream}", port)
+        if name != OFF:
+            taker = collector if there else free_port()
+            config.write_text(
+                f'[otel]\nendpoint = "http://127.0.0.1:{taker}"\n{config.read_text("utf-8")}',
+                encoding="utf-8",
+            )
+        command = ["env", *variables, sys.executable, "-m", "metallm.cli", "serve"]
+        pid, _ = stack.enter_context(server(command, port, cwd=place))
+        targets.append(Target(name, f"http://127.0.0.1:{port}/v1/chat/completions", "auto", pid))
+    return targets
+
+
+def _mock(stack: ExitStack) -> int:
+    """The port of a server that answers whatever it is sent."""
+    port = free_port()
+    stack.enter_context(server([sys.executable, str(HERE / "upstream.py"), str(port)], port))
+    return port
+
+
+def _rounds(
+    targets: list[Target], count: int, rounds: int, *, stream: bool
+) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {target.name: [] for target in targets}
+    for _ in range(rounds):
+        for target in targets:
+            found[target.name].append(load(target, count, 32, stream=stream).cpu_ms)
+    return found
+
+
+def _say(found: dict[str, list[float]], *, stream: bool) -> None:
+    print("a stream of 22 events" if stream else "a whole answer")
+    for name, values in found.items():
+        more = [value - base for value, base in zip(values, found[OFF], strict=True)]
+        print(
+            f"  {name:14s} {statistics.median(values):.3f} ms"
+            f"   {min(values):.3f} to {max(values):.3f}"
+            f"   {statistics.median(more):+.3f} ms"
+        )
+
+
+if __name__ == "__main__":
+    main()
