@@ -222,6 +222,36 @@ async def test_the_host_is_told_the_span_as_its_parent_and_no_context_is_left_ch
     assert expected in sent.decode().lower()
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@awaited
+async def test_retries_at_the_same_arm_are_events_of_the_one_span(stream: bool) -> None:
+    made = told()
+    body = (
+        b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    )
+    ok = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n" + (body if stream else raw())
+    busy = b"HTTP/1.1 503 Busy\r\nconnection: close\r\n\r\nmy secret reason"
+
+    async def at_once(_seconds: float) -> None: ...
+
+    async with raw_upstream([busy, ok]) as upstream:
+        arm = Arm("sim/m", 1.0, 1.0, base_url=upstream.base_url)
+        provider = TracedProvider(HttpProvider(sleep=at_once, jitter=lambda: 0.0), made.calls())
+        if stream:
+            assert [event async for event in provider.stream(arm, REQUEST)]
+        else:
+            await provider.complete(arm, REQUEST)
+        await provider.close()
+        sent = [head.decode().lower() for head, _ in upstream.requests]
+    span = made.span("chat")
+    (event,) = span.events
+    assert event.name == "metallm.retry"
+    assert dict(event.attributes) == {"error.type": "503", "metallm.wait_s": 0.25}
+    assert "error.type" not in span.attributes
+    assert len(sent) == 2
+    assert all(f"{span.get_span_context().span_id:016x}" in head for head in sent)
+
+
 @awaited
 async def test_what_is_not_sampled_is_measured_and_passed_on_all_the_same() -> None:
     made = told(ALWAYS_OFF)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
     from metallm.errors import ProviderError
 
 T = TypeVar("T")
+
+RETRIED: ContextVar[Callable[[ProviderError, float], None] | None] = ContextVar(
+    "RETRIED", default=None
+)
+"""Told, within a context, of each failure that is tried again, and the seconds until then."""
 
 
 class AttemptError(Exception):
@@ -71,6 +77,8 @@ class Retry:
                 wait_s = self.wait_s(retries, failed.retry_after_s)
                 if not failed.again or retries >= self.max_retries or wait_s is None:
                     raise failed.error from failed.__cause__
+                if (tell := RETRIED.get()) is not None:
+                    tell(failed.error, wait_s)
             retries += 1
             await self.sleep(wait_s)
 

@@ -43,7 +43,7 @@ class TracedProvider:
         call = self._calls.begin(arm)
         error: BaseException | None = None
         try:
-            with call.passed_on():
+            with call.made():
                 completion = await self._inner.complete(arm, request)
             call.usage = completion.usage
             call.answered(completion.raw)
@@ -61,7 +61,7 @@ class TracedProvider:
         events = self._inner.stream(arm, request)
         try:
             # all is sent before the first event comes, and no context is left changed between two
-            with call.passed_on():
+            with call.made():
                 first = await anext(events, None)
             if first is not None:
                 call.began(first.data)
@@ -121,7 +121,7 @@ class TracedPoster:
         call = self._calls.begin(arm, "embeddings")
         error: BaseException | None = None
         try:
-            with call.passed_on():
+            with call.made():
                 raw = await self._inner.post(arm, path, body)
             call.usage = read_bill(arm.name, raw)
         except BaseException as caught:

@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanKind, StatusCode, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from metallm.providers.passed import PASSED
+from metallm.providers.retry import RETRIED
 from metallm.providers.traced_names import CANCELLED, call_names, error_type, usage_names
 from metallm.wire.signed import UNSIGNED, ends, signature_of
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from metallm.core.arm import Arm
     from metallm.core.price import Usage
+    from metallm.errors import ProviderError
 
 SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKENS = tuple(4**power for power in range(14))
@@ -139,15 +141,17 @@ class Call:
         self.usage: Usage | None = None
 
     @contextmanager
-    def passed_on(self) -> Iterator[None]:
-        """Within, what is sent to the arm names this call's span as its parent."""
+    def made(self) -> Iterator[None]:
+        """Within, what is sent to the arm names this span as its parent, and retries are noted."""
         carrier: dict[str, str] = {}
         _W3C.inject(carrier, set_span_in_context(self._span))
-        token = PASSED.set({**PASSED.get(), **carrier})
+        passed = PASSED.set({**PASSED.get(), **carrier})
+        retried = RETRIED.set(self._retried)
         try:
             yield
         finally:
-            PASSED.reset(token)
+            RETRIED.reset(retried)
+            PASSED.reset(passed)
 
     def began(self, raw: bytes) -> None:
         """Note the first event of a stream."""
@@ -183,6 +187,10 @@ class Call:
         if error is None and (made := MADE.get()) is not None:
             made[self._arm.name] = Made(self._span.get_span_context(), self._signed.answer_id)
         self._span.end()
+
+    def _retried(self, error: ProviderError, wait_s: float) -> None:
+        told = {"error.type": error_type(error), "metallm.wait_s": wait_s}
+        self._span.add_event("metallm.retry", told)
 
     def _billed(self) -> dict[str, float]:
         """Attributes of what was used, which is measured, too."""
