@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import ipaddress
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,13 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_sessionstart() -> None:
-    """While everything is imported there is nothing to collect."""
+    """While everything is imported there is nothing to collect, and Ctrl-C is heard.
+
+    A shell's background jobs ignore Ctrl-C, and so would the processes that tests interrupt.
+    """
     gc.disable()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
