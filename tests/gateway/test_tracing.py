@@ -193,15 +193,28 @@ def test_feedback_on_what_is_forgotten_is_told_without_a_trace_of_its_own_decisi
 def test_cost_and_own_time_are_measured_by_arm_and_kind() -> None:
     with traced(policy="fixed:sim/cheap") as (found, made):
         cost = float(ask(found).headers["x-metallm-cost-usd"])
+        ask(found, stream=True)
         counts = found.send("GET", "/metrics").body.decode()
     points = made.points()
     (usd,) = points["metallm.cost"]
     assert dict(usd.attributes) == {"metallm.arm": "sim/cheap"}
-    assert usd.value == pytest.approx(cost)
-    (own,) = points["metallm.overhead"]
-    assert (dict(own.attributes), own.count) == ({"metallm.kind": "chat"}, 1)
-    assert own.sum < 20.0
-    assert "metallm_overhead_seconds_count" in counts  # Prometheus is told the same
+    assert usd.value == pytest.approx(2 * cost)
+    own = {point.attributes["metallm.kind"]: point for point in points["metallm.overhead"]}
+    assert {kind: point.count for kind, point in own.items()} == {"chat": 1, "chat_stream": 1}
+    assert all(0.0 <= point.sum < 20.0 for point in own.values())
+    # Prometheus is told the same
+    assert 'metallm_overhead_seconds_count{kind="chat"} 1.0' in counts
+    assert 'metallm_overhead_seconds_count{kind="chat_stream"} 1.0' in counts
+
+
+def test_prometheus_is_told_how_long_arms_take() -> None:
+    with gate(BOTH, policy="fixed:sim/cheap") as found:
+        assert ask(found).status == ask(found, stream=True).status == 200
+        body = {"text": "fine", "labels": ["yes", "no"]}
+        assert found.send("POST", "/v1/classify", body).status == 200
+        counts = found.send("GET", "/metrics").body.decode()
+    assert 'metallm_arm_seconds_count{arm="sim/cheap",until="answer"} 2.0' in counts
+    assert 'metallm_arm_seconds_count{arm="sim/cheap",until="first_event"} 1.0' in counts
 
 
 SECRET = "what-nobody-may-read"

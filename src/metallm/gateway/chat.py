@@ -113,6 +113,7 @@ class Chat:
         note.decision_id, note.arm = answer.decision_id, answer.arm
         beside = answer.overtaken
         self._metrics.answered(answer.decision, answer.arm, answer.usage, answer.cost_usd, beside)
+        self._metrics.waited(answer.arm, answer.latency_s)
         face = _answering(self._face, asked.request)
         raw = face.write_answer(answer.raw, wire=answer.wire, model=answer.arm)
         own_s = overhead_s(note.elapsed_s(), answer.latency_s, answer.decision, answer.arm, beside)

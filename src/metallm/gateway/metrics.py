@@ -1,6 +1,6 @@
 """Counts and times for Prometheus. Labels are arms, kinds and classes: few, and never a client's.
 
-What the metrics tell: requests and their times by kind of endpoint; decisions, tokens, USD,
+What the metrics tell: requests and their times by kind of endpoint; decisions, tokens, USD, times,
 failures and judgements by arm; our own time.
 """
 
@@ -42,6 +42,7 @@ class Metrics:
         self._replayed = self._counter("replays", "Answers given again", "kind")
         self._overhead = self._histogram("overhead", "Own time of an answer", OVERHEAD_S, "kind")
         self._latency = self._histogram("request", "Time of a request", LATENCY_S, "kind")
+        self._waits = self._histogram("arm", "Time that an arm took", LATENCY_S, "arm", "until")
 
     def answered_request(self, note: Note) -> None:
         """Count a request and its time, whatever became of it."""
@@ -77,11 +78,22 @@ class Metrics:
             self._failures.labels(decision.arm, "fell_back").inc()
         self._spent(arm, usage, cost_usd)
 
+    def waited(self, arm: str, seconds: float, *, stream: bool = False) -> None:
+        """Count how long an arm took that answered.
+
+        Args:
+            arm: who answered.
+            seconds: until the whole answer, or until a stream's first event.
+            stream: whether it was a stream.
+        """
+        self._waits.labels(arm, "first_event" if stream else "answer").observe(seconds)
+
     def classified(self, found: Classified) -> None:
-        """Count who settled a label, the router itself included, and what was spent on it."""
+        """Count who settled a label, the router itself included, what was spent on it, and when."""
         self._decisions.labels(found.arm, "classified").inc()
         for call in found.calls:
             self._spent(call.arm, call.usage, call.cost_usd)
+            self.waited(call.arm, call.latency_s)
 
     def embedded(self, model: str, usage: Usage | None, cost_usd: float | None) -> None:
         """Count what embeddings came to; arguments as for `answered`."""

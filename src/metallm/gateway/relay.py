@@ -52,6 +52,7 @@ class Relay:
     async def events(self) -> AsyncGenerator[bytes, None]:
         """The answer's events, the bill as a comment, and the end; or an error in its place."""
         streamed = self._streamed
+        self._metrics.waited(streamed.arm, streamed.waited_s, stream=True)
         try:
             async with aclosing(self._passed_on()) as events:
                 async for event in events:
