@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from math import log
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from gateway.gates import Gate, Reply, gate
 from metallm.core.arm import Arm
 from metallm.core.classes import EVIDENCE, STUDENT
-from metallm.core.completion import ChatRequest, Completion
+from metallm.core.completion import ChatRequest, Completion, Token
+from metallm.core.price import Usage
 from metallm.core.task import Task
 from metallm.errors import ProviderTimeoutError, StoreError
 from metallm.gateway.classify import AT_ONCE
@@ -40,6 +42,21 @@ def by_text(arm: Arm, request: ChatRequest) -> Scripted:
     if "never" in content:
         return ProviderTimeoutError(arm.name, "late")
     return "bad" if "rain" in content else "Good."
+
+
+def test_how_sure_an_arm_says_it_is_is_told_and_kept() -> None:
+    told = ((b"bad", log(0.8)), (b"good", log(0.2)))
+    tokens = (Token(b"bad", log(0.8), told),)
+    answer = Completion("sim/sure", "bad", Usage(10, 1), 0.0, b"{}", tokens=tokens)
+    sure = Arm("sim/sure", 1.0, 1.0, logprobs=True)
+    with gate({"sim/sure": answer}, arms=[sure]) as made:
+        reply = classify(made, text="rain again", task="weather", max_calls=2)
+        (call,) = reply.json["calls"]
+        assert call["probabilities"] == pytest.approx({"bad": 0.8, "good": 0.2})
+        path = f"/v1/decisions/{reply.json['decision_id']}"
+        (outcome,) = made.send("GET", path).json["outcomes"]
+        ((arm, likely),) = outcome["likely"]
+        assert (arm, dict(likely)) == ("sim/sure", call["probabilities"])
 
 
 def test_a_text_is_classified_and_its_bill_told() -> None:

@@ -12,6 +12,7 @@ import metallm
 from doubles import HashEmbedder, counting_ids
 from metallm.assembly import Router
 from metallm.core.task import Task
+from metallm.router.labelling import likely_by, unlabelled
 from sureness import ARMS, CHEAP, PETS, QUIZ, WEIGHT, Found, Telling, World, played
 
 
@@ -62,6 +63,21 @@ def test_a_call_says_how_likely_its_arm_takes_the_labels_to_be() -> None:
     assert completion.likely == ((CHEAP.name, call.likely),)
     router.feedback(found.decision_id, label="owl")
     assert router.outcomes(found.decision_id)[-1].likely == ((CHEAP.name, call.likely),)
+    router.close()
+
+
+def test_a_text_that_waits_for_its_label_is_as_likely_labelled_as_it_was_answered() -> None:
+    world = World("truth", rows=80)
+    router = _router(world)
+    for row in range(world.rows):
+        world.row = row
+        found = router.classify_sync(f"text {row}", PETS, arms=[CHEAP.name])
+        if row < world.rows - 1:
+            router.feedback(found.decision_id, label=PETS.labels[world.truth[row]])
+    (waiting,) = unlabelled(router.recent(200))
+    assert waiting.likely == tuple((call.arm, call.likely) for call in found.calls)
+    likely = dict(zip(waiting.first.labels, likely_by(router)(waiting), strict=True))
+    assert likely == pytest.approx(dict(found.probabilities))
     router.close()
 
 

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from metallm.core.arrays import Context, FloatArray
-    from metallm.core.classes import Answers
+    from metallm.core.classes import Answers, Likely
     from metallm.core.decision import Decision
     from metallm.core.outcome import Outcome
     from metallm.router.engine import Engine
@@ -71,11 +71,13 @@ class Said:
         arm: who answered.
         label: what was read; None where it named no label.
         cost_usd: USD; None where unknown.
+        likely: how likely the arm itself takes labels to be; empty where it does not tell.
     """
 
     arm: str
     label: str | None
     cost_usd: float | None = None
+    likely: Likely = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +96,11 @@ class Waiting:
     def answers(self) -> Answers:
         """What the arms that can be asked had answered."""
         return tuple((each.arm, each.label) for each in self.said if each.arm not in OWN_ARMS)
+
+    @property
+    def likely(self) -> tuple[tuple[str, Likely], ...]:
+        """How likely these arms took labels to be, where they said so, by arm."""
+        return tuple((each.arm, each.likely) for each in self.said if each.likely)
 
     @property
     def task(self) -> tuple[str, tuple[str, ...]]:
@@ -136,7 +143,9 @@ def unlabelled(recent: Iterable[tuple[Decision, Sequence[Outcome]]]) -> list[Wai
 
 def _said(outcomes: Sequence[Outcome]) -> tuple[Said, ...]:
     return tuple(
-        Said(each.arm, each.answer, each.cost_usd) for each in outcomes if each.kind == "completion"
+        Said(each.arm, each.answer, each.cost_usd, dict(each.likely).get(each.arm, ()))
+        for each in outcomes
+        if each.kind == "completion"
     )
 
 
@@ -153,7 +162,8 @@ def likely_by(engine: Engine) -> Callable[[Waiting], Sequence[float]]:
     def likely(waiting: Waiting) -> Sequence[float]:
         first = waiting.first
         query = Query.of(first.id, task=first.task)  # only its place in the log matters
-        step = Step(query, first.labels, answers=waiting.answers, first=first)
+        answers, said = waiting.answers, waiting.likely
+        step = Step(query, first.labels, answers=answers, likely=said, first=first)
         told = engine.likeliest(step)
         return [told.get(label, 1.0 / len(first.labels)) for label in first.labels]
 
