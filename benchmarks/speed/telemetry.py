@@ -3,11 +3,11 @@
     python benchmarks/speed/telemetry.py [--requests N] [--rounds N]
 
 Gateways of the same settings before one mock upstream, all processes of their own on loopback: one
-that tells nobody, one that tells a collector of every request, one that tells of one in twenty
-(metrics are of all), and one whose collector is not there. The collector takes everything and does
-nothing. CPU is that of the gateway's whole process tree, the threads that send included. The loads
-take turns; the median round counts, with the range beside it, and the median difference to the
-gateway that tells nobody.
+that tells nobody, one that tells a collector of every request, one that leaves metrics to
+Prometheus, one that tells of one request in twenty (metrics are of all), and one whose collector is
+not there. The collector takes everything and does nothing. CPU is that of the gateway's whole
+process tree, the threads that send included. The loads take turns; the median round counts, with
+the range beside it, and the median difference to the gateway that tells nobody.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ OFF = "off"
 SAMPLED = ("OTEL_TRACES_SAMPLER=parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG=0.05")
 KINDS: dict[str, tuple[bool, tuple[str, ...]]] = {
     "every request": (True, ()),
+    "traces alone": (True, ("OTEL_METRICS_EXPORTER=none",)),
     "one in twenty": (True, SAMPLED),
     "nobody there": (False, ()),
 }
