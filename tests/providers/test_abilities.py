@@ -5,6 +5,7 @@ import pytest
 from metallm.core.arm import Arm
 from metallm.core.completion import ChatRequest
 from metallm.core.needs import NEEDS
+from metallm.errors import ConfigurationError
 from metallm.providers.abilities import ROWS, able
 from metallm.providers.capabilities import obstacles
 from metallm.providers.registry import HOSTS
@@ -72,3 +73,12 @@ def test_a_model_that_does_not_reason_is_no_choice_where_reasoning_is_asked_for(
     arms = [able(Arm("openai/gpt-4o")), able(Arm("openai/o3"))]
     found = obstacles(arms, ASKS, stream=False, input_tokens=1)
     assert found == {"openai/gpt-4o": "the arm has no reasoning"}
+
+
+@pytest.mark.parametrize("name", ["anthropic/claude-haiku-4-5", "bedrock/meta.llama3-8b"])
+def test_log_probabilities_of_a_wire_that_has_none_are_refused_at_the_start(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="has no log probabilities; leave out logprobs"):
+        able(Arm(name, 1.0, 1.0, logprobs=True))
+    # behind a host of one's own it is OpenAI's wire, which has them
+    beside = Arm(name, 1.0, 1.0, logprobs=True, base_url="http://127.0.0.1:1/v1")
+    assert able(beside).logprobs

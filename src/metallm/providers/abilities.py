@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from metallm.core.needs import AUDIO, FILES, IMAGES, JSON_SCHEMA, REASONING, TOOLS
-from metallm.core.wires import BEDROCK
+from metallm.core.wires import ANTHROPIC, BEDROCK
+from metallm.errors import ConfigurationError
+from metallm.providers.registry import wire_of
 
 if TYPE_CHECKING:
     from metallm.core.arm import Arm
@@ -81,7 +83,15 @@ ROWS = (
 
 
 def able(arm: Arm) -> Arm:
-    """The arm with what is known of its model; the very arm where nothing is."""
+    """The arm with what is known of its model; the very arm where nothing is.
+
+    Raises:
+        ConfigurationError: it is said to tell log probabilities, and its host's wire has none.
+    """
+    if arm.logprobs and (wire := wire_of(arm).name) in {ANTHROPIC, BEDROCK}:
+        raise ConfigurationError(
+            f"arm {arm.name!r}: the wire {wire!r} has no log probabilities; leave out logprobs"
+        )
     model, provider = arm.upstream_model, arm.provider.lower()
     rows = (row for row in ROWS if row.provider == provider and row.model.match(model))
     # a model's id is AWS's wherever its regions are
