@@ -79,7 +79,8 @@ def create_app(
     """
     engine = caller.engine
     metrics = Metrics() if tracing is None else tracing.metrics
-    engine.on_decided = None if tracing is None else tracing.decided
+    if tracing is not None:
+        engine.on_decided = tracing.decided
     log = make_log() if log is None else log
     rules = Rules() if rules is None else rules
     declared = engine.scoring.declared
