@@ -18,6 +18,7 @@ from metallm.settings import OtelSettings
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 NOWHERE = "http://127.0.0.1:9"
+TEXT = {"model": "auto", "messages": [{"role": "user", "content": "hello"}]}
 
 
 def installed() -> None:
@@ -167,6 +168,29 @@ def test_what_was_told_reaches_the_collector_before_it_closes(
     assert collector.services() == {"our-gateway"}
     sent = {headers.get("authorization") for headers in collector.headers}
     assert sent == {"Bearer of-the-collector"}
+
+
+def test_no_text_of_a_client_s_keeps_a_batch_from_being_sent() -> None:
+    installed()
+    from collector import collecting
+    from gateway.gates import BOTH, gate
+    from metallm.providers.scripted import ScriptedProvider
+
+    said: list[str] = []
+    odd = "%ED%A0%80%00%FF%F0%9F"  # half a pair, nothing, no UTF-8, and a sign cut short
+    with collecting() as collector:
+        telemetry = chosen(said, endpoint=collector.url)
+        provider = telemetry.traced(ScriptedProvider(BOTH))
+        with gate(provider=provider, tracing=telemetry.tracing) as found:
+            headers = {"x-metallm-task": odd, "x-request-id": odd, "tracestate": odd}
+            found.send("POST", "/v1/chat/completions", TEXT, headers=headers)
+            found.send("GET", f"/{odd}")
+            found.send("GET", f"/v1/models/{odd * 1000}")
+        telemetry.close()
+    assert said == []
+    names = [span.name for span in collector.spans()]
+    assert len([name for name in names if name.startswith(("POST", "GET"))]) == 3
+    assert {"decide", "chat cheap"} <= set(names) or {"decide", "chat dear"} <= set(names)
 
 
 def test_without_a_name_of_its_own_the_service_is_metallm() -> None:
