@@ -1,40 +1,38 @@
 """What is known of tasks' labels: from texts, and from what arms answered to them.
 
 Each task has a student, which reads the text; confusion counts, which say what an arm's answer is
-worth; and two pools, which weigh these opinions into one distribution over the labels. Opinions are
-logarithms, so that weighing them is a product of experts (Hinton 2002):
-
-    P(y | text) ∝ P_words(y)^u₁ P_context(y)^u₂
-    P(y | text, answers) ∝ P(y | text)^w₁ Π_k P(a_k | y)^w₂ odds_k^(w₃ [y = a_k])
-
-where odds_k are those of arm k being right on this very query, as the router estimates them. The
-text has a pool of its own: beside an arm that is nearly always right its opinion would seem to be
-worth nothing, and it would never be known how far the student can be trusted alone.
-
-Where arms told how sure they were of their answers, P(y | text, answers) has one factor more, of
-what that is worth by each arm's record (learners/sureness.py). Such queries have a pool of their
-own, so that nothing changes for others, nor where it is worth nothing.
-
-Where the text cannot tell the label, for labels are letters of options, there is nothing to count:
-learners/letters.py tells P(answers | y) from the arms' qualities on the query, and such tasks share
-a pool of their own.
+worth; and pools, which weigh these opinions (learners/opinions.py) into one distribution over the
+labels. Opinions are logarithms, so that weighing them is a product of experts (Hinton 2002). What
+is believed of a task before it was ever seen is what was learned of all.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from metallm.learners import letters
-from metallm.learners.confusion import LEAST, MOST_LABELS, Confusion
+from metallm.learners.confusion import MOST_LABELS, Confusion
+from metallm.learners.opinions import (
+    ANSWERS,
+    ODDS,
+    SURE,
+    TEXT,
+    TaskKnowledge,
+    has_letters,
+    letters_said,
+    log_odds,
+    opinions_of,
+    read_text,
+    told_sure,
+)
 from metallm.learners.pool import Pool, softmax
 from metallm.learners.student import Student
-from metallm.learners.sureness import Sureness, shares_of
+from metallm.learners.sureness import Sureness
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -63,32 +61,6 @@ LEAST_ROWS = 30
 MOST_TASKS = 64
 """Tasks with a student, some megabytes each; past it the one that learned longest ago goes."""
 
-_TEXT, _ANSWERS, _ODDS, _SURE = range(4)
-
-
-@dataclass(slots=True)
-class _Task:
-    """One task's knowledge; a student, which is large, once there is something to learn."""
-
-    labels: tuple[str, ...]
-    student: Student | None
-    confusion: Confusion
-    text: Pool
-    pool: Pool
-    letters: Pool
-    sure: Pool
-    sureness: Sureness
-
-    def place(self, label: str | None) -> int:
-        """Of a label; one past the last for an answer that named none of them."""
-        return self.labels.index(label) if label in self.labels else len(self.labels)
-
-    def weighs(self, case: Case, opinions: FloatArray) -> Pool:
-        """The pool that weighs opinions on this query."""
-        if _has_letters(case):
-            return self.letters
-        return self.sure if len(opinions) > _SURE else self.pool
-
 
 class ClassLearner:
     """Distributions over labels, per task. Deterministic: the same calls, the same bits.
@@ -109,7 +81,7 @@ class ClassLearner:
         self._text, self._all = Pool(TEXT_WEIGHTS, PULL), Pool(WEIGHTS, PULL)
         self._letters = Pool(LETTERS_WEIGHTS, PULL)
         self._sure, self._sureness = Pool(SURE_WEIGHTS, PULL), Sureness(PULL)
-        self._tasks: dict[tuple[str, tuple[str, ...]], _Task] = {}
+        self._tasks: dict[tuple[str, tuple[str, ...]], TaskKnowledge] = {}
 
     def rows(self, task: str, labels: tuple[str, ...]) -> int:
         """How many labelled texts of a task were learned."""
@@ -123,9 +95,9 @@ class ClassLearner:
     def posterior(self, case: Case, answers: Answers) -> FloatArray:
         """P(label | text, answers), shape (L,)."""
         task = self._task(case)
-        opinions = self._opinions(task, case, answers)
+        opinions = opinions_of(task, case, answers)
         pool = task.weighs(case, opinions)
-        return pool.chances(opinions) if answers else np.exp(opinions[_TEXT])
+        return pool.chances(opinions) if answers else np.exp(opinions[TEXT])
 
     def worth(
         self,
@@ -156,9 +128,9 @@ class ClassLearner:
                 None where one is right or wrong.
         """
         task, count = self._task(case), len(case.labels)
-        if _has_letters(case):
+        if has_letters(case):
             return letters.worth(
-                *_said(task, case, answers),
+                *letters_said(task, case, answers),
                 self.posterior(case, answers),
                 letters.skill_of(quality),
                 np.zeros(len(arms)) if charges is None else charges,
@@ -167,14 +139,14 @@ class ClassLearner:
             )
         if count > MOST_LABELS:
             return quality
-        opinions = self._opinions(task, case, answers)
+        opinions = opinions_of(task, case, answers)
         weights = task.weighs(case, opinions).weights
         scores = weights @ opinions
-        before = softmax(scores) if answers else np.exp(opinions[_TEXT])
+        before = softmax(scores) if answers else np.exp(opinions[TEXT])
         table = task.confusion.chances(arms, quality)
-        after = scores[None, :, None] + weights[_ANSWERS] * np.log(table)
+        after = scores[None, :, None] + weights[ANSWERS] * np.log(table)
         own = np.arange(count)
-        after[:, own, own] += weights[_ODDS] * _log_odds(quality, count)[:, None]
+        after[:, own, own] += weights[ODDS] * log_odds(quality, count)[:, None]
         then = softmax(after.swapaxes(1, 2))
         best = (then if gains is None else then @ gains.T).max(axis=2)
         expected: FloatArray = (before @ table * best).sum(axis=1)
@@ -195,13 +167,13 @@ class ClassLearner:
             task.student = self._student(case.labels)
         rows = []
         if answers:
-            opinions = self._opinions(task, case, answers)
-            every = (self._letters, task.letters) if _has_letters(case) else (self._all, task.pool)
-            rows.append((*every, opinions[: _ODDS + 1]))
-            if len(opinions) > _SURE:
+            opinions = opinions_of(task, case, answers)
+            every = (self._letters, task.letters) if has_letters(case) else (self._all, task.pool)
+            rows.append((*every, opinions[: ODDS + 1]))
+            if len(opinions) > SURE:
                 rows.append((self._sure, task.sure, opinions))
         if task.student is not None and len(case.words):
-            rows.append((self._text, task.text, _read(task.student, case)))
+            rows.append((self._text, task.text, read_text(task.student, case)))
         shared = not self._declared or case.task in self._declared
         for common, own, opinions in rows:
             if shared:
@@ -284,31 +256,9 @@ class ClassLearner:
             tasks[name, task.labels] = task
         self._tasks = tasks
 
-    def _opinions(self, task: _Task, case: Case, answers: Answers) -> FloatArray:
-        """What each opinion says for each label, shape (3, L); the text's sums to 1.
-
-        Shape (4, L) where it tells something how sure arms are.
-        """
-        count = len(case.labels)
-        opinions = np.zeros((3, count))
-        opinions[_TEXT] = -np.log(count)
-        if task.student is not None and len(case.words):
-            opinions[_TEXT] = np.log(task.text.chances(_read(task.student, case)))
-        if _has_letters(case):
-            joint = letters.heard(*_said(task, case, answers), count)
-            opinions[_ANSWERS] = np.log(joint.sum(axis=(1, 2)))
-            return opinions
-        for arm, label in answers:
-            place, quality = task.place(label), case.quality.get(arm, 0.5)
-            opinions[_ANSWERS] += np.log(task.confusion.likelihood(arm, quality, place))
-            if place < count:
-                opinions[_ODDS, place] += _log_odds(np.array([quality]), count)[0]
-        sure = _sure(task, case, answers)
-        return np.vstack([opinions, sure]) if sure.any() else opinions
-
     def _learn_sureness(
         self,
-        task: _Task,
+        task: TaskKnowledge,
         case: Case,
         answers: Answers,
         truth: int,
@@ -317,17 +267,17 @@ class ClassLearner:
         shared: bool,
     ) -> None:
         """Learn whether those who told how sure they were are right; for all tasks where shared."""
-        for arm, answer, quality, shares in _told(case, answers):
+        for arm, answer, quality, shares in told_sure(case, answers):
             told = (case.id, arm, quality, shares, (task.place(answer), truth), weight)
             for records in (self._sureness, task.sureness) if shared else (task.sureness,):
                 records.learn(*told)
 
-    def _task(self, case: Case) -> _Task:
+    def _task(self, case: Case) -> TaskKnowledge:
         """What is known of a task; of one that was never learned, what is believed of any."""
         known = self._tasks.get((case.task, case.labels))
         return self._made(case.labels) if known is None else known
 
-    def _kept(self, case: Case) -> _Task:
+    def _kept(self, case: Case) -> TaskKnowledge:
         """The task, as the one that learned last."""
         key = case.task, case.labels
         task = self._tasks.pop(key, None) or self._made(case.labels)
@@ -343,67 +293,19 @@ class ClassLearner:
         if key is not None:
             del self._tasks[key]
 
-    def _made(self, labels: tuple[str, ...]) -> _Task:
+    def _made(self, labels: tuple[str, ...]) -> TaskKnowledge:
         common = (self._text, self._all, self._letters, self._sure)
         text, pool, letter, sure = (Pool(each.weights, PULL_TO_ALL) for each in common)
         sureness = Sureness(PULL_TO_ALL, self._sureness)
-        return _Task(labels, None, Confusion(len(labels)), text, pool, letter, sure, sureness)
+        return TaskKnowledge(
+            labels, None, Confusion(len(labels)), text, pool, letter, sure, sureness
+        )
 
     def _student(self, labels: tuple[str, ...]) -> Student:
         return Student(len(labels), self._dim, seed=self._seed)
 
 
 _PARTS = ("student", "confusion", "text", "pool", "letters", "sure", "sureness")
-
-
-def _read(student: Student, case: Case) -> FloatArray:
-    """What a student's two experts say for each label, shape (2, L)."""
-    told, novelty = student.log_chances(case.words, case.context)
-    # of a text unlike all that it learned from, a student knows little whatever it says
-    return (1.0 - novelty) * told
-
-
-def _has_letters(case: Case) -> bool:
-    """Whether the text cannot tell the label: labels are letters of options."""
-    return not len(case.words) and len(case.labels) <= letters.MOST_LETTERS
-
-
-def _said(task: _Task, case: Case, answers: Answers) -> tuple[list[int], letters.Skill]:
-    """Where the answers stand among the letters, and how their arms answer."""
-    quality = np.array([_quality(task, case, arm, label) for arm, label in answers])
-    return [task.place(label) for _, label in answers], letters.skill_of(quality)
-
-
-def _quality(task: _Task, case: Case, arm: str, label: str | None) -> float:
-    """How likely an arm's answer is right, with how sure it is of it."""
-    quality = case.quality.get(arm, 0.5)
-    if arm not in case.likely or label is None:
-        return quality
-    shares = shares_of(case.likely[arm], case.labels)
-    return task.sureness.quality(arm, quality, float(shares[task.place(label)]))
-
-
-def _told(case: Case, answers: Answers) -> Iterator[tuple[str, str, float, FloatArray]]:
-    """Arms that told how sure they were: name, answer, expected quality, own distribution."""
-    for arm, label in answers:
-        if arm in case.likely and label is not None:
-            shares = shares_of(case.likely[arm], case.labels)
-            yield arm, label, case.quality.get(arm, 0.5), shares
-
-
-def _sure(task: _Task, case: Case, answers: Answers) -> FloatArray:
-    """What it tells how sure arms are, for each label, shape (L,)."""
-    told = np.zeros(len(case.labels))
-    for arm, label, quality, shares in _told(case, answers):
-        told += task.sureness.evidence(arm, quality, shares, task.place(label))
-    return told
-
-
-def _log_odds(quality: FloatArray, labels: int) -> FloatArray:
-    """Of being right against naming any one wrong label, shape (K,)."""
-    right = np.clip(quality, LEAST, 1.0 - LEAST)
-    odds: FloatArray = np.log(right / (1.0 - right) * (labels - 1))
-    return odds
 
 
 def _named(name: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
