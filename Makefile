@@ -23,7 +23,7 @@ demo: setup
 
 # The tests start some forty processes; without kept bytecode each compiles the package anew.
 test: setup
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: lint types imports
 
