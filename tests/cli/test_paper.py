@@ -42,11 +42,6 @@ def test_both_algorithms_are_tuned_to_a_budget_in_three_modes(
     assert len(told["singles"]) == 4
 
 
-def test_a_dash_writes_json_alone_to_stdout(run: Callable[..., Any], data: Path) -> None:
-    done = run("paper", data, "--seeds", 1, "--budget", "sim/tiny", "--json", "-")
-    assert json.loads(done.stdout)["figures"]["seeds"] == [0]
-
-
 def test_each_p_has_a_router_of_the_papers_and_all_share_one_of_ours(data: Path) -> None:
     recordings = Recordings.read(data)
     theirs, ours = contenders(arms_of(recordings))

@@ -22,7 +22,8 @@ def test_the_example_comes_out_as_told(tmp_path: Path, monkeypatch: pytest.Monke
     (command,) = re.findall(r"```console\n\$ metallm (.*?)\n```", text, re.DOTALL)
     done = CliRunner().invoke(app, [*command.split(), "--json", "-"])
     assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout)
+    told = json.loads(done.stdout)  # a dash: JSON, and nothing else
+    assert told["figures"]["seeds"] == [0, 1]
     singles = {each["model"]: each for each in told["singles"]}
     assert singles["cheap"]["cost_per_10k_usd"]["mean"] == pytest.approx(1.0)
     assert singles["dear"]["cost_per_10k_usd"]["mean"] == pytest.approx(10.0)
