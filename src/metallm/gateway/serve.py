@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from metallm.errors import ConfigurationError
+from metallm.gateway.garbage import settle, unsettled_after
 from metallm.gateway.heads import BoundedHeads
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=FINISH_S,
         )
-        _Server(config, on_ready, host, taken).run(sockets=[listener])
+        with unsettled_after():
+            _Server(config, on_ready, host, taken).run(sockets=[listener])
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -117,6 +119,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
+        settle()
         if self.started and self._on_ready is not None:
             self._on_ready(*self._place)
 
