@@ -86,7 +86,22 @@ app.add_typer(keys, name="keys")
 
 
 def run() -> None:
-    """The entry point."""
-    # SIGTERM ends the process through its finally blocks: logs are closed, children stopped
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    app()
+    """The entry point. SIGTERM ends a command as Ctrl-C does, with an exit code of its own.
+
+    Logs are closed and children stopped either way. An exception raised by the handler itself could
+    fall into any callback of a running loop, which would lose it; Ctrl-C cancels the work there.
+    """
+    told: list[int] = []
+
+    def terminate(number: int, _: object) -> None:
+        told.append(128 + number)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job
+            sys.exit(told[0])
+        signal.raise_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        app()
+    finally:
+        if told:
+            sys.exit(told[0])
