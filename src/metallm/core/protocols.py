@@ -343,6 +343,27 @@ class Store(Protocol):
         ...
 
 
+@runtime_checkable
+class Gathers(Protocol):
+    """A store that can hold records back for a moment, so that others are written with them."""
+
+    def append_patiently(self, records: Sequence[Record]) -> Future[None]:
+        """As `Store.append`, in no hurry: for some milliseconds others may join them."""
+        ...
+
+    def join(self, waiting: Future[None], records: Sequence[Record]) -> bool:
+        """Have records written with what still waits, all or none.
+
+        Args:
+            waiting: what `append_patiently` gave; from now on it is that of these records too.
+            records: no decisions.
+
+        Returns:
+            False, with nothing done, where it no longer waits: then they are to be appended.
+        """
+        ...
+
+
 class Provider(Protocol):
     """Sends a request to an arm."""
 

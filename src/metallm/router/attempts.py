@@ -135,6 +135,8 @@ class Attempts(Generic[T]):
 
 def recorded(engine: Engine, durable: Future[None] | None, outcome: Outcome) -> Future[None]:
     """An outcome in the log, after its decision and never without it."""
+    if durable is not None and engine.record_with(durable, [outcome]):
+        return durable
     return after(durable, lambda: engine.record([outcome]))
 
 

@@ -120,7 +120,7 @@ class Caller:
         request = self._request(body)
         takers = self._takers(query, request, arms, named, stream=False)
         decision, durable = self._decided(
-            query, takers, cost_weight, named, labels, session, min_quality
+            query, takers, cost_weight, named, labels, session, min_quality, patient=True
         )
         answer = await self.ask(decision, request, read, durable=durable)
         self.conversations.remember(query, session, answer.arm, answer.text, self.engine.now())
@@ -298,8 +298,14 @@ class Caller:
         labels: tuple[str, ...],
         session: str | None,
         min_quality: float | None,
+        *,
+        patient: bool = False,
     ) -> tuple[Decision, Future[None]]:
-        """The decision, and a future that resolves once it is in the log."""
+        """The decision, and a future that resolves once it is in the log.
+
+        What is patient is written with its outcome where that comes at once, in one sync of the
+        disk, unless it has to be in the log before the arm is asked.
+        """
         discounts = None
         known = None if named else self.conversations.known(query, session, self.engine.now())
         if known is not None:
@@ -315,6 +321,7 @@ class Caller:
             labels=labels,
             discounts=discounts,
             min_quality=min_quality,
+            patient=patient and not self._waits,
         )
         return decisions[0], durable
 
@@ -350,8 +357,13 @@ class Caller:
     async def _written(self, durable: Future[None]) -> None:
         """Wait for a decision that must be in the log before an arm is asked."""
         durable.add_done_callback(self._note_log)
-        if self._payer is not None or not self._log_writes:
+        if self._waits:
             await done(durable)
+
+    @property
+    def _waits(self) -> bool:
+        """Whether a decision has to be in the log before an arm is asked."""
+        return self._payer is not None or not self._log_writes
 
     def _note_log(self, durable: Future[None]) -> None:
         self._log_writes = durable.exception() is None

@@ -103,6 +103,7 @@ class Chooser:
         labels: tuple[str, ...] = (),
         discounts: Mapping[str, float] | None = None,
         min_quality: float | None = None,
+        patient: bool = False,
     ) -> tuple[list[Decision], Future[None]]:
         """Choose arms for queries, and log the decisions.
 
@@ -116,6 +117,8 @@ class Chooser:
                 others alike, 0 to 1.
             min_quality: the least acceptable quality of a single query's answer, 0 to 1: arms that
                 are believed below it are no choice, unless all are. None for none.
+            patient: whether the log may hold the decisions back for some milliseconds, so that
+                what follows is written with them.
 
         Returns:
             The decisions, and a future that resolves once they are durable.
@@ -157,7 +160,8 @@ class Chooser:
         if named is not None or labels:
             policy = self._policy.name if named is None else "named"
             decisions = [changed(each, policy=policy, labels=labels) for each in decisions]
-        return decisions, self._log.append(decisions)
+        append = self._log.append_patiently if patient else self._log.append
+        return decisions, append(decisions)
 
     def decide_step(self, step: Step) -> tuple[Decision, Mapping[str, float], Future[None]]:
         """Choose what to do next about a classification, and log the choice.

@@ -189,6 +189,7 @@ class Engine:
         labels: tuple[str, ...] = (),
         discounts: Mapping[str, float] | None = None,
         min_quality: float | None = None,
+        patient: bool = False,
     ) -> tuple[list[Decision], Future[None]]:
         """Choose arms for queries, and log the decisions.
 
@@ -202,6 +203,8 @@ class Engine:
                 others alike, 0 to 1.
             min_quality: the least acceptable quality of a single query's answer, 0 to 1: arms that
                 are believed below it are no choice, unless all are. None for none.
+            patient: whether the log may hold the decisions back for some milliseconds, so that
+                what follows is written with them.
 
         Returns:
             The decisions, and a future that resolves once they are durable.
@@ -215,6 +218,7 @@ class Engine:
             labels=labels,
             discounts=discounts,
             min_quality=min_quality,
+            patient=patient,
         )
         self._tell(began, *decisions)
         return decisions, durable
@@ -416,6 +420,18 @@ class Engine:
     def record(self, outcomes: Sequence[Outcome]) -> Future[None]:
         """Log outcomes of calls; the future resolves once they are durable and learned."""
         return self._log.append(outcomes)
+
+    def record_with(self, waiting: Future[None], outcomes: Sequence[Outcome]) -> bool:
+        """Log outcomes together with a decision that the log still holds back.
+
+        Args:
+            waiting: the decision's future; then that of the outcomes too.
+            outcomes: of calls.
+
+        Returns:
+            False, with nothing done, where the decision no longer waits.
+        """
+        return self._log.join(waiting, outcomes)
 
     def decision(self, decision_id: str) -> Decision:
         """A decision by its id.

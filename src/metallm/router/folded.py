@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Literal
 
+from metallm.core.protocols import Gathers
 from metallm.errors import StoreError, UnknownDecisionError
 from metallm.router.cases import further_steps
 
@@ -45,6 +46,7 @@ class FoldedLog:
 
     def __init__(self, store: Store, knowledge: Knowledge, reader_id: str) -> None:
         self._store = store
+        self._gathers = store if isinstance(store, Gathers) else None
         self.knowledge = knowledge
         self.lock = threading.RLock()
         self._closing, self._closed = threading.Lock(), False
@@ -60,6 +62,15 @@ class FoldedLog:
     def append(self, records: Sequence[Record]) -> Future[None]:
         """Log records; the future resolves once they are durable and learned."""
         return self._store.append(records)
+
+    def append_patiently(self, records: Sequence[Record]) -> Future[None]:
+        """As `append`; where the store can, others join them for some milliseconds."""
+        gathers = self._gathers
+        return self._store.append(records) if gathers is None else gathers.append_patiently(records)
+
+    def join(self, waiting: Future[None], records: Sequence[Record]) -> bool:
+        """Have outcomes written with what was appended patiently; False where it is too late."""
+        return self._gathers is not None and self._gathers.join(waiting, records)
 
     def entries(self) -> Iterator[Entry]:
         """All that is in the log, in order."""

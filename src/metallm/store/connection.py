@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_S = 5.0
 
+STATEMENTS = 256
+"""Prepared ones that are kept: those of the writer come in many lengths."""
+
 _MENDS = {
     "SQLITE_NOTADB": "it is no SQLite database: move it away or set store.path to another file",
     "SQLITE_CORRUPT": "the file is damaged: restore it from a backup",
@@ -105,5 +108,10 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 def _connect(uri: str) -> sqlite3.Connection:
     # autocommit, for transactions are begun by hand; threads take turns by our own locks
     return sqlite3.connect(
-        uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        uri,
+        uri=True,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENTS,
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from metallm.errors import StoreError
 from metallm.store.connection import told
 from metallm.store.lock import FileLock
-from metallm.store.queue import CommitQueue
+from metallm.store.queue import PATIENCE_S, CommitQueue
 from metallm.store.reader import LogReader
 from metallm.store.visible import VisibleDecisions
 from metallm.store.writer import LogWriter
@@ -41,6 +41,7 @@ class SqliteStore:
         read_only: look on while another process writes; appending fails.
         max_waiting: records that may wait before `append` blocks.
         max_batch: records in a transaction.
+        patience_s: seconds that what is appended in no hurry waits for company at most.
         cache: recent decisions that are found without the disk.
 
     Raises:
@@ -57,6 +58,7 @@ class SqliteStore:
         read_only: bool = False,
         max_waiting: int = 100_000,
         max_batch: int = 10_000,
+        patience_s: float = PATIENCE_S,
         cache: int = 2_048,
     ) -> None:
         self.path = Path(path).resolve()
@@ -76,7 +78,10 @@ class SqliteStore:
             if self._writer is not None:
                 self._writer.continue_after(self._reader.last_seq())
                 self._queue = CommitQueue(
-                    self._commit, max_batch=max_batch, max_waiting=max_waiting
+                    self._commit,
+                    max_batch=max_batch,
+                    max_waiting=max_waiting,
+                    patience_s=patience_s,
                 )
                 opened.callback(self._queue.close)
             # closed in reverse: the queue drains first, the lock goes last
@@ -107,12 +112,30 @@ class SqliteStore:
             StoreError: (through the future) they could not be written, or the store is closed
                 or read-only; nothing was folded.
         """
-        kept = tuple(records)
+        return self._append(tuple(records), patient=False)
+
+    def append_patiently(self, records: Sequence[Record]) -> Future[None]:
+        """As `append`, in no hurry: for some milliseconds others may join them in one sync."""
+        return self._append(tuple(records), patient=True)
+
+    def join(self, waiting: Future[None], records: Sequence[Record]) -> bool:
+        """Have outcomes written together with what still waits, in one transaction.
+
+        Args:
+            waiting: what `append_patiently` gave; from now on it is that of these records too.
+            records: outcomes.
+
+        Returns:
+            False, with nothing done, where it no longer waits: then they are to be appended.
+        """
+        return self._queue is not None and self._queue.join(waiting, tuple(records))
+
+    def _append(self, kept: tuple[Record, ...], *, patient: bool) -> Future[None]:
         if self._queue is None:
             return _failed(StoreError(f"the log {self.path} is open for reading only"))
         self._visible.announce(kept)
         try:
-            return self._queue.put(kept)
+            return self._queue.put(kept, patient=patient)
         except StoreError as error:
             self._visible.withdraw(kept)
             return _failed(error)

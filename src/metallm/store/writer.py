@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
+from itertools import chain
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from metallm.core.decision import Decision
 from metallm.core.log import Entry
@@ -27,6 +29,14 @@ if TYPE_CHECKING:
     from metallm.core.bill import Bill
     from metallm.core.log import Record
     from metallm.store.codec import Row
+
+    Statement = tuple[str, list[Any]]
+    """SQL and its values."""
+
+ROWS_AT_ONCE = 32
+"""Of one statement; SQLite keeps a prepared one for each number of rows."""
+
+_INSERTS = (INSERT_DECISION, INSERT_OUTCOME, INSERT_RECORDED)
 
 SNAPSHOTS_KEPT = 2
 """The newest, and the one before it in case the newest turns out to be unusable."""
@@ -66,21 +76,28 @@ class LogWriter:
         for records in calls:
             entries.append([Entry(seq, record) for seq, record in enumerate(records, last + 1)])
             last += len(records)
-        decisions, outcomes, recorded = _rows(entries)
+        statements = _statements(entries)
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                self._connection.executemany(INSERT_DECISION, decisions)
-                self._connection.executemany(INSERT_OUTCOME, outcomes)
-                self._connection.executemany(INSERT_RECORDED, recorded)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                # SQLite ends the transaction by itself after some errors, a full disk among them
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+            if len(statements) == 1:
+                # a transaction by itself
+                self._connection.execute(*statements[0])
+            elif statements:
+                self._in_one(statements)
         self._last = last
         return entries
+
+    def _in_one(self, statements: Sequence[Statement]) -> None:
+        """Execute statements in one transaction."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for sql, values in statements:
+                self._connection.execute(sql, values)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            # SQLite ends the transaction by itself after some errors, a full disk among them
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
 
     def save_snapshot(self, seq: int, state: bytes) -> None:
         """Keep a snapshot, and of the older ones only the newest."""
@@ -119,6 +136,27 @@ class LogWriter:
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             finally:
                 self._connection.close()
+
+
+def _statements(calls: Sequence[Sequence[Entry]]) -> list[Statement]:
+    """What writes entries, in as few statements as can be.
+
+    Python's SQLite lets go of the interpreter's lock several times a statement, and each time the
+    event loop may take it: what a statement costs is waiting, whatever it holds.
+    """
+    found: list[Statement] = []
+    for insert, rows in zip(_INSERTS, _rows(calls), strict=True):
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            some = rows[start : start + ROWS_AT_ONCE]
+            found.append((_insert(insert, len(some)), list(chain.from_iterable(some))))
+    return found
+
+
+@lru_cache(maxsize=len(_INSERTS) * ROWS_AT_ONCE)
+def _insert(insert: str, rows: int) -> str:
+    """The statement that inserts several rows at once."""
+    head, values, row = insert.partition("VALUES ")
+    return head + values + ", ".join([row] * rows)
 
 
 def _rows(calls: Sequence[Sequence[Entry]]) -> tuple[list[Row], list[Row], list[Row]]:
