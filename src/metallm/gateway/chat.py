@@ -62,7 +62,9 @@ class Chat:
         kind: str = "chat",
         heartbeat_s: float = 0.0,
     ) -> None:
-        self._face = FACES[wire]
+        self._face = face = FACES[wire]
+        # asked once, for what a protocol has at run time is slow to find out
+        self._answering = face.answering if isinstance(face, AnsweringFace) else None
         self._names = names
         self._kind = kind
         self._desk = desk
@@ -114,7 +116,7 @@ class Chat:
         beside = answer.overtaken
         self._metrics.answered(answer.decision, answer.arm, answer.usage, answer.cost_usd, beside)
         self._metrics.waited(answer.arm, answer.latency_s)
-        face = _answering(self._face, asked.request)
+        face = self._answered_by(asked.request)
         raw = face.write_answer(answer.raw, wire=answer.wire, model=answer.arm)
         own_s = overhead_s(note.elapsed_s(), answer.latency_s, answer.decision, answer.arm, beside)
         self._metrics.overhead(note, own_s)
@@ -134,7 +136,7 @@ class Chat:
             named=asked.named,
             session=visit.session(asked.hints.session),
         )
-        face = _answering(self._face, asked.request)
+        face = self._answered_by(asked.request)
         relay = partial(self._relay, face=face, note=note)
         try:
             opening = await begin_while_present(receive, work, self._heartbeat_s)
@@ -158,6 +160,5 @@ class Chat:
         note.decision_id, note.arm = streamed.decision.id, streamed.arm
         return Relay(streamed, face.writer(streamed.arm), self._metrics, self._log, note)
 
-
-def _answering(face: Face, request: ChatRequest) -> Face:
-    return face.answering(request) if isinstance(face, AnsweringFace) else face
+    def _answered_by(self, request: ChatRequest) -> Face:
+        return self._face if self._answering is None else self._answering(request)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from metallm.core.arrays import Context, FloatArray
+
+_Tokens = TypeVar("_Tokens", float, "FloatArray")
 
 UNIT_PRICE = Price(input=1.0, output=1.0)
 """Stands in for a list price that is unknown; only the ratio to it is learned."""
@@ -71,7 +73,7 @@ class CostLearner:
 
     def __init__(self, features: int) -> None:
         self._features = features
-        self._names: list[str] = []
+        self._places: dict[str, int] = {}
         l2 = np.concatenate([[BIAS_PENALTY, LENGTH_PENALTY], np.full(features, FEATURE_PENALTY)])
         self._ridge = ArmRidge(0, l2, np.zeros(len(l2)))
         self._billed = np.zeros(0)
@@ -115,16 +117,15 @@ class CostLearner:
             arms: K names.
             list_usd: shape (K,), list price of a standard answer to a query of mean size.
         """
-        known = {name: position for position, name in enumerate(self._names)}
         means: FloatArray = list_usd * self._pooled_ratio()
-        for column, arm in enumerate(arms):
-            position = known.get(arm)
-            if position is not None and self._ridge.n[position] > 0:
-                n = self._ridge.n[position]
-                seen, guess = self._billed[position] / n, means[column]
-                share = n / (n + MEAN_WEIGHT)
-                means[column] = seen if np.isnan(guess) else share * seen + (1.0 - share) * guess
-        return means
+        if not self._places:
+            return means
+        positions = self._positions(arms)
+        n = np.where(positions < 0, 0.0, self._ridge.n[positions])
+        seen = self._billed[positions] / np.maximum(n, 1.0)
+        share = n / (n + MEAN_WEIGHT)
+        mixed = np.where(np.isnan(means), seen, share * seen + (1.0 - share) * means)
+        return np.where(n > 0.0, mixed, means)
 
     def update(
         self,
@@ -136,12 +137,15 @@ class CostLearner:
     ) -> None:
         """Learn one bill. A bill of an arm that costs nothing by its price teaches nothing."""
         position = self._position(arm, list_usd)
-        base = self._base(position, np.array([input_tokens]), np.array([_number(list_usd)]))
-        if not base[0] > 0.0:
+        if math.isnan(self._listed[position]):
+            base = _unit_usd(input_tokens)
+        else:
+            base = 0.0 if list_usd is None else list_usd
+        if not base > 0.0:
             return
-        z = self._z(context[None], np.array([input_tokens]))[0]
         self._asked = {}
-        self._ridge.update(position, z, float(np.log(max(cost_usd / base[0], LEAST_RATIO))))
+        z = self._one(context, input_tokens)
+        self._ridge.update(position, z, math.log(max(cost_usd / base, LEAST_RATIO)))
         self._billed[position] += cost_usd
 
     def fit(
@@ -180,7 +184,7 @@ class CostLearner:
     def state(self) -> Mapping[str, NDArray[Any]]:
         """Everything, as named arrays."""
         return {
-            "names": np.array(self._names, dtype=np.str_),
+            "names": np.array(list(self._places), dtype=np.str_),
             "billed": self._billed.copy(),
             "listed": self._listed.copy(),
             **{key: getattr(self._ridge, key).copy() for key in _SAVED},
@@ -192,7 +196,8 @@ class CostLearner:
         ridge = ArmRidge(len(names), self._ridge.l2, self._ridge.prior)
         for key in _SAVED:
             setattr(ridge, key, np.array(state[key]))
-        self._names, self._ridge, self._asked = names, ridge, {}
+        self._places = {name: place for place, name in enumerate(names)}
+        self._ridge, self._asked = ridge, {}
         self._billed, self._listed = np.array(state["billed"]), np.array(state["listed"])
 
     def _z(self, contexts: Context, input_tokens: FloatArray) -> FloatArray:
@@ -202,14 +207,21 @@ class CostLearner:
             z[:, 2:] = contexts[:, -self._features :]
         return z
 
+    def _one(self, context: Context, input_tokens: float) -> FloatArray:
+        """`_z` of one query, shape (d,)."""
+        z = np.empty(len(self._ridge.l2))
+        z[0], z[1] = 1.0, _length(input_tokens)
+        if self._features:
+            z[2:] = context[-self._features :]
+        return z
+
     def _of(self, arms: tuple[str, ...]) -> _Asked:
         """The logarithm of the expected ratio of some arms, as a function of z."""
         ridge = self._ridge
-        known = {name: position for position, name in enumerate(self._names)}
-        positions = [known.get(arm, -1) for arm in arms]
+        positions = self._positions(arms)
         theta, unit = ridge.theta, np.isnan(self._listed)
         shift = np.minimum(ridge.residual() / np.maximum(ridge.n, 1.0), MOST_SPREAD) / 2.0
-        if -1 in positions:
+        if positions.min(initial=0) < 0:
             # it picks the last row: an arm never billed has the pooled ratio everywhere
             theta = np.vstack([theta, np.zeros(len(ridge.l2))])
             shift, unit = np.append(shift, np.log(self._pooled_ratio())), np.append(unit, False)
@@ -231,19 +243,23 @@ class CostLearner:
 
     def _position(self, arm: str, list_usd: float | None) -> int:
         """The arm's position; its first bill settles for good whether its price is a list price."""
-        if arm not in self._names:
-            self._names.append(arm)
+        if arm not in self._places:
+            self._places[arm] = len(self._places)
             self._ridge.add_arm()
             self._billed = np.append(self._billed, 0.0)
             self._listed = np.append(self._listed, _number(list_usd))
-        return self._names.index(arm)
+        return self._places[arm]
+
+    def _positions(self, arms: Sequence[str]) -> NDArray[np.intp]:
+        """Of K arms, shape (K,); −1 for one never billed."""
+        return np.array([self._places.get(arm, -1) for arm in arms], dtype=np.intp)
 
 
 def _length(input_tokens: float) -> float:
     return math.log1p(input_tokens) - MEAN_LENGTH
 
 
-def _unit_usd(input_tokens: FloatArray) -> FloatArray:
+def _unit_usd(input_tokens: _Tokens) -> _Tokens:
     return list_cost_usd(UNIT_PRICE, 0.0) + input_tokens * UNIT_PRICE.input / 1e6
 
 
