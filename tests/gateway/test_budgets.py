@@ -300,10 +300,42 @@ def test_retries_and_fallbacks_are_paid_for_too(tmp_path: Path, stream: bool) ->
         assert made.chat("a", stream=stream).status == 200
         assert provider.count() == 3
         assert provider.billed <= ledger_of(made).spent <= 0.03e9
-        failed, answered = made.gate.router.outcomes("dec_0")
+        first, failed, answered = made.gate.router.outcomes("dec_0")
+        assert first.charged_usd is not None
         assert failed.charged_usd is not None
         assert answered.charged_usd is not None
         assert failed.charged_usd > answered.charged_usd > (answered.cost_usd or 0.0)
+        assert failed.charged_usd > first.charged_usd
+
+
+class Watched(Billing):
+    """Notes what a log says was spent, and what was billed, as each call is under way."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        super().__init__()
+        self.seen: list[tuple[int, int]] = []
+        self._store = store
+
+    def _answer(self, arm: Arm, request: ChatRequest) -> Any:
+        answer = super()._answer(arm, request)
+        self.seen.append((self._store.spent_nano("key", "00000001", 0.0), self.billed))
+        return answer
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_log_never_says_less_than_may_be_billed_by_then(tmp_path: Path, stream: bool) -> None:
+    """So that a process killed during a call forgets none of those before it."""
+    store = MemoryStore()
+    provider = Watched(store)
+    provider.down = {1, 2, 3}  # an arm and its retry, and the other arm once
+    given: dict[str, Any] = {"provider": provider, "store": store, "policy": "fixed:sim/cheap"}
+    with keyed(tmp_path, budgeted(0.05), **given) as made:
+        assert made.chat("a", stream=stream).status == 200
+    assert len(provider.seen) == 4
+    assert all(said >= billed for said, billed in provider.seen)
+    kinds = [(each.kind, each.arm) for each in store.outcomes("dec_0")]
+    fell = [("failure", "sim/cheap")] * 2 + [("failure", "sim/dear")]
+    assert kinds == [*fell, ("completion", "sim/dear")]
 
 
 def test_a_budget_that_covers_no_further_attempt_ends_the_retries(tmp_path: Path) -> None:

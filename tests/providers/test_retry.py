@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from metallm.errors import ProviderUnavailableError
+from metallm.errors import ProviderError, ProviderUnavailableError, StoreError
 from metallm.providers.retry import AttemptError, Retry, read_retry_after_s
 
 
@@ -75,3 +75,43 @@ def test_the_wait_that_a_provider_asks_for_is_read(
     headers: dict[str, str], seconds: float | None
 ) -> None:
     assert read_retry_after_s(headers, now=60.0) == seconds
+
+
+def test_what_is_to_be_done_before_the_next_attempt_is_done_after_the_wait() -> None:
+    told: list[object] = []
+
+    async def wait(seconds: float) -> None:
+        told.append(seconds)
+
+    async def before_again(error: ProviderError) -> None:
+        told.append(error)
+
+    error = ProviderUnavailableError("sim/a", "down")
+
+    async def attempt() -> str:
+        told.append("asked")
+        if told.count("asked") < 3:
+            raise AttemptError(error, again=True)
+        return "answer"
+
+    retry = Retry(wait, lambda: 1.0, base_s=1.0)
+    assert asyncio.run(retry.run(attempt, before_again)) == "answer"
+    assert told == ["asked", 1.0, error, "asked", 2.0, error, "asked"]
+
+
+def test_no_attempt_is_made_where_that_fails() -> None:
+    asked = []
+
+    async def wait(seconds: float) -> None:
+        del seconds
+
+    async def before_again(error: ProviderError) -> None:
+        raise StoreError("the disk is full") from error
+
+    async def attempt() -> None:
+        asked.append(1)
+        raise AttemptError(ProviderUnavailableError("sim/a", "down"), again=True)
+
+    with pytest.raises(StoreError, match="full"):
+        asyncio.run(Retry(wait, lambda: 1.0).run(attempt, before_again))
+    assert asked == [1]

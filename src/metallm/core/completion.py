@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 from metallm.core.wires import OPENAI
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from metallm.core.price import Usage
     from metallm.core.protocols import Payer
+    from metallm.errors import ProviderError
+
+    BeforeAgain = Callable[[ProviderError], Awaitable[None]]
+    """Awaited with the error of an attempt before the next one is made."""
 
 
 def _none() -> Mapping[str, str]:
@@ -48,6 +52,8 @@ class ChatRequest:
             has none; None for none.
         native: what the caller sent, where that was in another wire and `body` is its translation.
         payer: who pays, where that is kept count of.
+        before_again: awaited with an attempt's error before the next attempt is made for a payer
+            who holds a budget; what it raises is raised, and the attempt is not made.
         logprobs: whether arms that tell log probabilities of their answers' tokens are to do so.
     """
 
@@ -56,6 +62,7 @@ class ChatRequest:
     native: Native | None = None
     payer: Payer | None = field(default=None, compare=False, repr=False)
     logprobs: bool = False
+    before_again: BeforeAgain | None = field(default=None, compare=False, repr=False)
 
     @property
     def wire(self) -> str:

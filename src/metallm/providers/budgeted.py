@@ -93,7 +93,7 @@ class BudgetedProvider:
             self._answered(call, answer.usage)
             return answer
 
-        return await self._retry.run(attempt)
+        return await self._retry.run(attempt, request.before_again)
 
     async def stream(self, arm: Arm, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """The events of one streamed answer, in one attempt. Raises as `complete`."""

@@ -114,7 +114,7 @@ class ChargedProvider:
             except ProviderError as error:
                 raise attempted(error) from error.__cause__
 
-        first, rest = await self._retry.run(attempt)
+        first, rest = await self._retry.run(attempt, request.before_again)
         try:
             if first is not None:
                 yield first

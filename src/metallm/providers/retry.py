@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from metallm.core.completion import BeforeAgain
     from metallm.errors import ProviderError
 
 T = TypeVar("T")
@@ -61,8 +62,14 @@ class Retry:
     patience_s: float = 30.0
     failed: Callable[[ProviderError], None] | None = None
 
-    async def run(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def run(
+        self, attempt: Callable[[], Awaitable[T]], before_again: BeforeAgain | None = None
+    ) -> T:
         """Make attempts until one succeeds or none makes sense.
+
+        Args:
+            attempt: makes one.
+            before_again: awaited with an attempt's error before the next one is made.
 
         Raises:
             ProviderError: the last attempt's.
@@ -79,8 +86,11 @@ class Retry:
                     raise failed.error from failed.__cause__
                 if (tell := RETRIED.get()) is not None:
                     tell(failed.error, wait_s)
+                error = failed.error
             retries += 1
             await self.sleep(wait_s)
+            if before_again is not None:
+                await before_again(error)
 
     def wait_s(self, retries: int, retry_after_s: float | None) -> float | None:
         """Seconds before the next attempt; None where the provider asks for too many.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from metallm.core.classes import OWN_ARMS
@@ -58,7 +59,8 @@ class Attempts(Generic[T]):
     ) -> None:
         self._engine = engine
         self._decision = decision
-        self._request = request
+        # what failed attempts of an arm come to is in the log before another one is paid for
+        self._request = replace(request, before_again=self._again) if tab.kept else request
         self._call = call
         self._tab = tab
         self._durable = durable
@@ -124,6 +126,11 @@ class Attempts(Generic[T]):
         await done(self._note(error, last=last))
         if at_fault:
             raise error
+
+    async def _again(self, error: ProviderError) -> None:
+        """Note an attempt that was charged and failed, where the same arm is to be asked again."""
+        if self._tab.unlogged:
+            await done(self._note(error, last=False))
 
     def _note(self, error: ProviderError, *, last: bool) -> Future[None]:
         outcome = failed(self._engine, self._decision, error)

@@ -29,11 +29,17 @@ class Tab:
         self._payer = payer if payer is not None and payer.budgeted else None
         self._before = 0 if payer is None else payer.spent
         self._beside = 0
+        self._logged = 0
 
     @property
     def kept(self) -> bool:
         """Whether a budget is held."""
         return self._payer is not None
+
+    @property
+    def unlogged(self) -> bool:
+        """Whether more was charged than the last outcome of a failure says."""
+        return self._charged() > self._logged
 
     def failed(self, outcome: Outcome, *, last: bool) -> Outcome:
         """The outcome of a failure, with what the decision was charged.
@@ -44,6 +50,7 @@ class Tab:
         """
         if self._payer is None:
             return self._with_beside(outcome)
+        self._logged = self._charged()
         held = 0 if last else self._payer.hold
         return replace(outcome, charged_usd=as_usd(self._charged() + held))
 
