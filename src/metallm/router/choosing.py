@@ -105,24 +105,7 @@ class Chooser:
         min_quality: float | None = None,
         patient: bool = False,
     ) -> tuple[list[Decision], Future[None]]:
-        """Choose arms for queries, and log the decisions.
-
-        Args:
-            queries: n queries.
-            arms: names of the arms that may be chosen; None for all.
-            cost_weight: p for these queries alone.
-            named: the arm that the caller asked for: no choice, but logged and learned from.
-            labels: the labels that are asked about.
-            discounts: by arm, the part of the cost that it bills less for these queries than for
-                others alike, 0 to 1.
-            min_quality: the least acceptable quality of a single query's answer, 0 to 1: arms that
-                are believed below it are no choice, unless all are. None for none.
-            patient: whether the log may hold the decisions back for some milliseconds, so that
-                what follows is written with them.
-
-        Returns:
-            The decisions, and a future that resolves once they are durable.
-        """
+        """Choose arms for queries, and log the decisions: `Engine.decide_queries`, as there."""
         names = eligible_arms(arms if named is None else [named], self._arms)
         weight, least = self._weight(cost_weight), min_quality_of(min_quality)
         contexts = self._reader.contexts(queries, labels)

@@ -50,21 +50,7 @@ class Teacher:
         classes: Mapping[str, Sequence[str]] | None = None,
         answers: Sequence[Sequence[str | None]] = (),
     ) -> None:
-        """Learn recorded outcomes. The same rows once more change nothing.
-
-        Args:
-            texts: n texts that are embedded.
-            arms: K names.
-            quality: shape (n, K), 0 to 1, NaN where unknown.
-            cost_usd: shape (n, K), USD, NaN where unknown.
-            output_tokens: shape (n, K); NaN where unknown.
-            tasks: n names, or none.
-            labels: n true labels, None where unknown; or none.
-            weight: shape (n, K), how much each outcome counts, above 0; None counts each once.
-            classes: all labels of each task that students are to learn from the texts, by its name.
-            answers: n rows of K labels that the arms answered, "" where an answer named none, None
-                where unknown; or none.
-        """
+        """Learn recorded outcomes: `Engine.learn`, and as there."""
         # guessed as for live queries, whatever was recorded: a prefix that was sent along then
         # would make live queries look short, and so cheap
         named = [task or None for task in tasks] or [None] * len(texts)
@@ -102,25 +88,7 @@ class Teacher:
         task: str | None = None,
         messages: Callable[[str], Sequence[Message]] | None = None,
     ) -> None:
-        """Learn true labels of texts that no arm was asked about.
-
-        They teach the task's student. The same texts and labels once more change nothing. Returns
-        once they are durable and learned.
-
-        Args:
-            texts: n texts.
-            truth: their n labels.
-            labels: all labels of the task, as they will be asked about; None for those in `truth`.
-            task: its name.
-            messages: how a text will be asked about, where that takes several messages, such as
-                examples: the shape of a conversation is part of what a query is known by.
-
-        Raises:
-            ConfigurationError: this router learns no tasks.
-            UnknownLabelError: a true label that is not among the labels.
-            InputError: an empty text, not as many labels as texts, or labels that cannot be told
-                apart.
-        """
+        """Learn true labels of texts that no arm was asked about: `Engine.teach`, and as there."""
         if self._log.knowledge.classes is None:
             raise ConfigurationError(NO_TASKS)
         asked = checked_labels(sorted(set(truth)) if labels is None else labels)
