@@ -10,7 +10,6 @@ with the range beside it, and the median difference to the gateway without keys.
 from __future__ import annotations
 
 import argparse
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from pathlib import Path
 from serving.measures import Target, load
 from serving.processes import free_port, server
 from serving.sites import settings_file
+from serving.turns import by_turns, say
 
 HERE = Path(__file__).resolve().parent / "serving"
 
@@ -47,7 +47,8 @@ def main() -> None:
             load(target, 300, 8)
         for stream in (False, True):
             count = options.requests // (4 if stream else 1)
-            _say(_rounds(targets, count, options.rounds, stream=stream), stream=stream)
+            found = by_turns(targets, count, options.rounds, stream=stream)
+            say(found, OPEN, stream=stream)
 
 
 def _targets(folder: Path, stack: ExitStack) -> list[Target]:
@@ -74,27 +75,6 @@ def _key(place: Path, kind: str) -> str:
     command = [sys.executable, "-m", "metallm.cli", "keys", "add", kind, *KEYS[kind]]
     done = subprocess.run(command, check=True, cwd=place, capture_output=True, text=True)
     return done.stdout.strip()
-
-
-def _rounds(
-    targets: list[Target], count: int, rounds: int, *, stream: bool
-) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {target.name: [] for target in targets}
-    for _ in range(rounds):
-        for target in targets:
-            found[target.name].append(load(target, count, 32, stream=stream).cpu_ms)
-    return found
-
-
-def _say(found: dict[str, list[float]], *, stream: bool) -> None:
-    print("a stream of 22 events" if stream else "a whole answer")
-    for name, values in found.items():
-        more = [value - base for value, base in zip(values, found[OPEN], strict=True)]
-        print(
-            f"  {name:14s} {statistics.median(values):.3f} ms"
-            f"   {min(values):.3f} to {max(values):.3f}"
-            f"   {statistics.median(more):+.3f} ms"
-        )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ the range beside it, and the median difference to the gateway that tells nobody.
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -22,6 +21,7 @@ from pathlib import Path
 from serving.measures import Target, load, memory_mib
 from serving.processes import free_port, server
 from serving.sites import settings_file
+from serving.turns import by_turns, say
 
 HERE = Path(__file__).resolve().parent / "serving"
 
@@ -48,7 +48,8 @@ def main() -> None:
             load(target, 300, 8)
         for stream in (False, True):
             count = options.requests // (4 if stream else 1)
-            _say(_rounds(targets, count, options.rounds, stream=stream), stream=stream)
+            found = by_turns(targets, count, options.rounds, stream=stream)
+            say(found, OFF, stream=stream)
         for target in targets:
             print(f"  {target.name:14s} {memory_mib(target):.0f} MiB")
 
@@ -78,27 +79,6 @@ def _mock(stack: ExitStack) -> int:
     port = free_port()
     stack.enter_context(server([sys.executable, str(HERE / "upstream.py"), str(port)], port))
     return port
-
-
-def _rounds(
-    targets: list[Target], count: int, rounds: int, *, stream: bool
-) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {target.name: [] for target in targets}
-    for _ in range(rounds):
-        for target in targets:
-            found[target.name].append(load(target, count, 32, stream=stream).cpu_ms)
-    return found
-
-
-def _say(found: dict[str, list[float]], *, stream: bool) -> None:
-    print("a stream of 22 events" if stream else "a whole answer")
-    for name, values in found.items():
-        more = [value - base for value, base in zip(values, found[OFF], strict=True)]
-        print(
-            f"  {name:14s} {statistics.median(values):.3f} ms"
-            f"   {min(values):.3f} to {max(values):.3f}"
-            f"   {statistics.median(more):+.3f} ms"
-        )
 
 
 if __name__ == "__main__":
