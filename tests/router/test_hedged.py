@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from metallm.errors import (
     ProviderRejectedError,
     ProviderUnavailableError,
 )
+from metallm.providers.health import FAILURES, FIRST_REST_S
+from metallm.providers.resting import RestingProvider
 from metallm.providers.scripted import ScriptedProvider
 from metallm.router.latencies import Latencies
 from metallm.router.waits import LEAST
@@ -92,12 +95,13 @@ class Made:
             "sim/dear": dear if isinstance(dear, list) else [dear],
         }
         self.provider = Slow(script, seconds, self.time, options.pop("away", ()))
+        self.rests = RestingProvider(self.provider, self.time)
         self.router = Router(
             options.pop("arms", [CHEAP, DEAR]),
             embedder=HashEmbedder(),
             new_id=counting_ids(),
             policy=options.pop("policy", "fixed:sim/cheap"),
-            provider=self.provider,
+            provider=self.rests,
             clock=self.time,
             sleep=self.time.sleep,
             hedge=hedge,
@@ -226,6 +230,43 @@ def test_an_arm_that_is_away_by_then_is_not_asked_as_well() -> None:
     made = Made(AFTER_2, cheap=100.0, away={"sim/dear"})
     assert made.ask().arm == "sim/cheap"
     assert made.told() == [("completion", "sim/cheap")]
+
+
+SAME = Hedge(after_s=2.0, to="same")
+
+
+@pytest.mark.parametrize(("room", "calls"), [(1, 1), (2, 2), (None, 2)])
+def test_the_same_arm_is_asked_once_more_only_where_it_has_room(
+    room: int | None, calls: int
+) -> None:
+    made = Made(SAME, cheap=[10.0, 1.0], arms=[replace(CHEAP, max_concurrent=room), DEAR])
+    assert made.ask().arm == "sim/cheap"
+    assert len(made.provider.begun) == calls
+    assert len(made.told()) == calls
+
+
+def test_an_arm_that_is_given_up_again_and_again_rests() -> None:
+    made = Made(AFTER_2, cheap=100.0)
+    for _ in range(FAILURES):
+        assert made.rests.resting() == {}
+        assert made.ask().arm == "sim/dear"
+    assert made.rests.resting() == {"sim/cheap": FIRST_REST_S}
+
+
+def test_an_answer_in_between_shows_that_it_is_well() -> None:
+    slow = [100.0] * (FAILURES - 1)
+    made = Made(AFTER_2, cheap=[*slow, 1.0, *slow, 1.0])
+    for _ in range(2 * FAILURES):
+        made.ask()
+        assert made.rests.resting() == {}
+
+
+def test_a_hedge_that_is_given_up_says_nothing_of_its_arm() -> None:
+    made = Made(AFTER_2, cheap=3.0, dear=100.0)
+    for _ in range(2 * FAILURES):
+        assert made.ask().arm == "sim/cheap"
+    assert made.told() == [("overtaken", "sim/dear"), ("completion", "sim/cheap")]
+    assert made.rests.resting() == {}
 
 
 # -- failures -------------------------------------------------------------------------------------

@@ -479,6 +479,23 @@ class CountsTokens(Protocol):
         ...
 
 
+@runtime_checkable
+class Rests(Protocol):
+    """A provider that knows how its arms do."""
+
+    def away(self, arm: Arm) -> str | None:
+        """Why an arm had better not be asked right now; None where it may be."""
+        ...
+
+    def given_up(self, arm: str) -> None:
+        """Learn that a late call of an arm was given up, for another had answered.
+
+        Args:
+            arm: its name.
+        """
+        ...
+
+
 class Form(Protocol):
     """How a task is asked, and how its answers are read.
 

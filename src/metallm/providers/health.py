@@ -1,8 +1,8 @@
 """Whether an arm is fit to be asked: it rests after a 429, and after failures in a row.
 
-After `FAILURES` failures in a row an arm rests; then one call is let through, and tells whether it
-is well (a circuit breaker, Nygard 2007, Release It!). Each rest after a failed trial is twice as
-long. A 429 lets it rest as long as the provider said.
+After `FAILURES` failures in a row, late calls that were given up among them, an arm rests; then one
+call is let through, and tells whether it is well (a circuit breaker, Nygard 2007, Release It!).
+Each rest after a failed trial is twice as long. A 429 lets it rest as long as the provider said.
 """
 
 from __future__ import annotations
@@ -75,6 +75,14 @@ class Health:
             self.limit(now, error)
         elif isinstance(error, ProviderError):
             self._fail(now, hopeless=isinstance(error, ProviderAuthError))
+
+    def given_up(self, now: float) -> None:
+        """A call that was late was given up, for another arm had answered.
+
+        One says little. Several in a row with no answer between look like an arm that is stuck; it
+        may be well and slow, but what it is asked for is paid for and never used.
+        """
+        self._fail(now, hopeless=False)
 
     def limit(self, now: float, error: ProviderRateLimitError) -> None:
         """Its host said 429: it rests for as long as that said."""

@@ -54,6 +54,14 @@ class RestingProvider:
             health = self._health.setdefault(error.arm, Health())
             health.limit(self._clock(), error)
 
+    def away(self, arm: Arm) -> str | None:
+        """Why an arm had better not be asked right now; None where it may be."""
+        return self._away(arm, self._clock())
+
+    def given_up(self, arm: str) -> None:
+        """Learn that a late call of an arm, by its name, was given up for another's answer."""
+        self._health.setdefault(arm, Health()).given_up(self._clock())
+
     def obstacles(
         self, arms: Sequence[Arm], request: ChatRequest, *, stream: bool, input_tokens: int
     ) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metallm.core.completion import ChatRequest
-from metallm.core.protocols import CountsTokens
+from metallm.core.protocols import CountsTokens, Rests
 from metallm.errors import ProviderError, UnfitArmError
 from metallm.router.answers import Answer
 from metallm.router.attempts import Attempts, T, recorded
@@ -343,15 +343,23 @@ class Caller:
         if self._hedging is None or not self.hedges(request, named=named):
             return Attempts(*parts)
 
+        rests = self._provider if isinstance(self._provider, Rests) else None
+
         def takers(names: Sequence[str]) -> Sequence[str]:
             # beside the one that is asked already: where all others are away, nobody is
             arms = [self.engine.arms[name] for name in (decision.arm, *names)]
             tokens = decision.input_tokens
             away = self._provider.obstacles(arms, request, stream=stream, input_tokens=tokens)
-            return [name for name in names if name not in away]
+            fit = [arm for arm in arms[1:] if arm.name not in away]
+            return [arm.name for arm in fit if rests is None or rests.away(arm) is None]
 
         return HedgedAttempts(
-            *parts, hedging=self._hedging, takers=takers, let_go=let_go, stream=stream
+            *parts,
+            hedging=self._hedging,
+            takers=takers,
+            let_go=let_go,
+            given_up=None if rests is None else rests.given_up,
+            stream=stream,
         )
 
     async def _written(self, durable: Future[None]) -> None:

@@ -85,6 +85,7 @@ class HedgedAttempts(Attempts[T]):
         hedging: when a call is late.
         takers: of some arms, those that can be asked now.
         let_go: gives up an answer that nobody needs, and tells its usage where that is known.
+        given_up: is told of an arm whose late call was given up; None for nobody.
         stream: whether a stream's first event is waited for, or a whole answer.
     """
 
@@ -96,12 +97,14 @@ class HedgedAttempts(Attempts[T]):
         hedging: Hedging,
         takers: Callable[[Sequence[str]], Sequence[str]],
         let_go: Callable[[T], Awaitable[Usage | None]],
+        given_up: Callable[[str], None] | None,
         stream: bool,
     ) -> None:
         super().__init__(engine, decision, *parts)
         self._hedging = hedging
         self._takers = takers
         self._let_go = let_go
+        self._given_up = given_up
         self._stream = stream
         self._hedged = False
         self._unmade: tuple[str, MetaLLMError] | None = None
@@ -214,6 +217,8 @@ class HedgedAttempts(Attempts[T]):
             usage = None
             if not run.task.cancelled() and run.task.exception() is None:
                 usage = await self._let_go(run.task.result())
+            elif run.task.cancelled() and not (run.hedge or last) and self._given_up is not None:
+                self._given_up(run.arm)
             waited_s = self._took(run)
             outcome = overtaken(self._engine, self._decision, run.arm, usage, waited_s)
             self._record(self._tab.overtaken(outcome, last=last))
