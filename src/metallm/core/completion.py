@@ -69,6 +69,15 @@ class ChatRequest:
         """The wire that the caller speaks."""
         return OPENAI if self.native is None else self.native.wire
 
+    def native_in(self, wire: str) -> Native | None:
+        """What the caller sent, where it speaks a wire; None where it speaks another.
+
+        Args:
+            wire: a name of `core.wires`.
+        """
+        native = self.native
+        return native if native is not None and native.wire == wire else None
+
     def answered_in(self, upstream: str) -> str:
         """The wire of what is handed back: the caller's where the arm speaks it, or OpenAI's.
 

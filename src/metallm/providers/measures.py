@@ -5,10 +5,9 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from metallm.errors import InputError
 from metallm.wire.acting import only_functions
+from metallm.wire.bodies import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -94,10 +93,7 @@ def measured(body: Mapping[str, Any]) -> tuple[int, int]:
         InputError: audio or files, or what cannot be written as JSON.
     """
     plain, images = _without_images(body)
-    try:
-        sent = orjson.dumps(plain, default=_plain)
-    except orjson.JSONEncodeError as error:
-        raise InputError(f"the request cannot be written as JSON: {error}") from error
+    sent = written(plain)
     if sent.isascii():
         return len(sent), images
     return max(len(sent), len(unicodedata.normalize("NFKC", sent.decode()).encode())), images
@@ -138,10 +134,3 @@ def _check(body: Mapping[str, Any]) -> None:
 
 def _type(part: object) -> object:
     return part.get("type") if isinstance(part, dict) else None
-
-
-def _plain(value: object) -> object:
-    """What orjson does not know by itself: read-only mappings."""
-    if hasattr(value, "items"):
-        return dict(value.items())
-    raise TypeError

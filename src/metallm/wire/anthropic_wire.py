@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from metallm.core.wires import ANTHROPIC
-from metallm.errors import InputError, ProviderUnavailableError
 from metallm.wire.anthropic_answer import UNSIGNED, read_message, to_canonical
 from metallm.wire.anthropic_asking import write_body, write_fields
 from metallm.wire.anthropic_chunks import Chunks
 from metallm.wire.anthropic_errors import read_error
 from metallm.wire.anthropic_reader import MessagesReader
-from metallm.wire.base import UncarriedError
+from metallm.wire.base import uncarried
+from metallm.wire.bodies import written
+from metallm.wire.counting import counted, read_tokens
 from metallm.wire.merging import cap, merged
-from metallm.wire.openai_chat import plain, wants_usage
-from metallm.wire.openai_usage import count
+from metallm.wire.openai_chat import wants_usage
 from metallm.wire.responses_thoughts import foreign
 from metallm.wire.words import kind
 
@@ -53,44 +51,38 @@ class AnthropicWire:
     def headers(self, key: str | None, request: ChatRequest) -> dict[str, str]:
         """The key and the API's version, and a caller's own version and betas over it."""
         headers = {"anthropic-version": VERSION}
-        if _native(request) is not None and request.native is not None:
-            headers |= request.native.headers
+        native = request.native_in(ANTHROPIC)
+        if native is not None:
+            headers |= native.headers
         return headers if key is None else {**headers, "x-api-key": key}
 
     def obstacle(self, arm: Arm, request: ChatRequest) -> str | None:
         """What cannot be translated, found by translating."""
-        if _native(request) is not None:
+        if request.native_in(ANTHROPIC) is not None:
             return None
-        try:
-            write_body(merged(arm, request))
-        except UncarriedError as error:
-            return f"Anthropic's Messages cannot carry {error}"
-        return None
+        return uncarried("Anthropic's Messages", lambda: write_body(merged(arm, request)))
 
     def write_request(self, arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
         """The caller's own body with the arm's model and options, or a translation."""
-        native = _native(request)
+        native = request.native_in(ANTHROPIC)
         body = write_body(merged(arm, request)) if native is None else _passed(arm, native)
         body.pop("stream", None)
         if stream:
             body["stream"] = True
-        try:
-            return orjson.dumps(body, default=plain)
-        except orjson.JSONEncodeError as error:
-            raise InputError(f"the request cannot be written as JSON: {error}") from error
+        return written(body)
 
     def read_answer(
         self, arm: Arm, raw: bytes, request: ChatRequest, *, now: float
     ) -> tuple[Answer, bytes]:
         """The answer; its bytes as they came for callers of this wire."""
         answer, document = read_message(arm.name, raw)
-        if _native(request) is not None:
+        if request.native_in(ANTHROPIC) is not None:
             return answer, raw
         return answer, to_canonical(answer, document, created=int(now))
 
     def reader(self, arm: Arm, request: ChatRequest, *, now: float) -> StreamReader:
         """Reads events, and hands them on as they came to callers of this wire."""
-        if _native(request) is not None:
+        if request.native_in(ANTHROPIC) is not None:
             return MessagesReader(arm.name, None)
         chunks = Chunks(created=int(now), model=arm.upstream_model)
         return MessagesReader(arm.name, chunks, usage_asked=wants_usage(request))
@@ -106,24 +98,11 @@ class AnthropicWire:
 
     def write_count(self, arm: Arm, request: ChatRequest) -> bytes:
         """The request without what has no influence on its length, which is refused there."""
-        body = orjson.loads(self.write_request(arm, request, stream=False))
-        return orjson.dumps({name: body[name] for name in COUNTED if name in body})
+        return written(counted(self.write_request(arm, request, stream=False), COUNTED))
 
     def read_count(self, arm: Arm, raw: bytes) -> int:
         """Tokens of the input."""
-        try:
-            tokens = count(orjson.loads(raw)["input_tokens"])
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            tokens = None
-        if tokens is None:
-            raise ProviderUnavailableError(arm.name, "the answer counts no tokens")
-        return tokens
-
-
-def _native(request: ChatRequest) -> Native | None:
-    """What the caller sent, where it speaks this wire."""
-    native = request.native
-    return native if native is not None and native.wire == ANTHROPIC else None
+        return read_tokens(arm, raw, "input_tokens")
 
 
 def _passed(arm: Arm, native: Native) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from metallm.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from metallm.core.arm import Arm
@@ -23,6 +23,20 @@ class UncarriedError(InputError):
     Args:
         what: the field, and what about it.
     """
+
+
+def uncarried(wire: str, translate: Callable[[], object]) -> str | None:
+    """What of a request a wire cannot carry, in words, found by translating it; None if nothing.
+
+    Args:
+        wire: what the wire is called.
+        translate: translates the request.
+    """
+    try:
+        translate()
+    except UncarriedError as error:
+        return f"{wire} cannot carry {error}"
+    return None
 
 
 @dataclass(frozen=True, slots=True)

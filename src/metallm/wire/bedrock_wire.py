@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import orjson
-
 from metallm.core.wires import BEDROCK
-from metallm.errors import InputError, ProviderUnavailableError
-from metallm.wire.base import UncarriedError
+from metallm.wire.base import uncarried
 from metallm.wire.bedrock_answer import id_of, read_document, to_canonical
 from metallm.wire.bedrock_asking import MERGED, write_body, write_fields
 from metallm.wire.bedrock_errors import read_error
 from metallm.wire.bedrock_reader import ConverseReader
+from metallm.wire.bodies import written
+from metallm.wire.counting import counted, read_tokens
 from metallm.wire.merging import merged
-from metallm.wire.openai_chat import plain, wants_usage
-from metallm.wire.openai_usage import count
+from metallm.wire.openai_chat import wants_usage
 
 if TYPE_CHECKING:
     from metallm.core.arm import Arm
@@ -47,30 +45,23 @@ class BedrockWire:
 
     def obstacle(self, arm: Arm, request: ChatRequest) -> str | None:
         """What cannot be translated, found by translating."""
-        if _native(request) is not None:
+        if request.native_in(BEDROCK) is not None:
             return None
-        try:
-            write_body(merged(arm, request))
-        except UncarriedError as error:
-            return f"Bedrock's Converse cannot carry {error}"
-        return None
+        return uncarried("Bedrock's Converse", lambda: write_body(merged(arm, request)))
 
     def write_request(self, arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
         """The caller's own body with the arm's options, or a translation."""
         del stream  # the path tells
-        native = _native(request)
+        native = request.native_in(BEDROCK)
         body = write_body(merged(arm, request)) if native is None else _passed(arm, native)
-        try:
-            return orjson.dumps(body, default=plain)
-        except orjson.JSONEncodeError as error:
-            raise InputError(f"the request cannot be written as JSON: {error}") from error
+        return written(body)
 
     def read_answer(
         self, arm: Arm, raw: bytes, request: ChatRequest, *, now: float
     ) -> tuple[Answer, bytes]:
         """The answer; its bytes as they came for callers of this wire."""
         answer, message = read_document(arm, raw)
-        if _native(request) is not None:
+        if request.native_in(BEDROCK) is not None:
             return answer, raw
         created, model = int(now), arm.upstream_model
         named: dict[str, Any] = {"answer_id": id_of(raw, created), "model": model}
@@ -82,7 +73,7 @@ class BedrockWire:
         Raises:
             MissingExtraError: botocore is not installed.
         """
-        native = _native(request) is not None
+        native = request.native_in(BEDROCK) is not None
         return ConverseReader(
             arm, native=native, created=int(now), usage_asked=wants_usage(request)
         )
@@ -97,28 +88,15 @@ class BedrockWire:
 
     def write_count(self, arm: Arm, request: ChatRequest) -> bytes:
         """The request without what has no influence on its length."""
-        body = orjson.loads(self.write_request(arm, request, stream=False))
-        counted = {name: body[name] for name in COUNTED if name in body}
-        return orjson.dumps({"input": {"converse": counted}})
+        sent = counted(self.write_request(arm, request, stream=False), COUNTED)
+        return written({"input": {"converse": sent}})
 
     def read_count(self, arm: Arm, raw: bytes) -> int:
         """Tokens of the input."""
-        try:
-            tokens = count(orjson.loads(raw)["inputTokens"])
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            tokens = None
-        if tokens is None:
-            raise ProviderUnavailableError(arm.name, "the answer counts no tokens")
-        return tokens
+        return read_tokens(arm, raw, "inputTokens")
 
     def _path(self, arm: Arm, operation: str) -> str:
         return f"/model/{quote(arm.upstream_model, safe='')}/{operation}"
-
-
-def _native(request: ChatRequest) -> Native | None:
-    """What the caller sent, where it speaks this wire."""
-    native = request.native
-    return native if native is not None and native.wire == BEDROCK else None
 
 
 def _passed(arm: Arm, native: Native) -> dict[str, Any]:

@@ -8,16 +8,16 @@ from urllib.parse import quote
 import orjson
 
 from metallm.core.wires import GEMINI
-from metallm.errors import InputError, ProviderUnavailableError
-from metallm.wire.base import UncarriedError
+from metallm.wire.base import uncarried
+from metallm.wire.bodies import written
+from metallm.wire.counting import read_tokens
 from metallm.wire.gemini_answer import read_document, to_canonical
 from metallm.wire.gemini_asking import CONFIG, write_body, write_fields
 from metallm.wire.gemini_errors import read_error
 from metallm.wire.gemini_reader import ContentReader
 from metallm.wire.logprobs import with_logprobs
 from metallm.wire.merging import merged
-from metallm.wire.openai_chat import plain, wants_usage
-from metallm.wire.openai_usage import count
+from metallm.wire.openai_chat import wants_usage
 
 if TYPE_CHECKING:
     from metallm.core.arm import Arm
@@ -46,33 +46,26 @@ class GeminiWire:
 
     def obstacle(self, arm: Arm, request: ChatRequest) -> str | None:
         """What cannot be translated, found by translating."""
-        if _native(request) is not None:
+        if request.native_in(GEMINI) is not None:
             return None
-        try:
-            write_body(merged(arm, request))
-        except UncarriedError as error:
-            return f"Gemini's generateContent cannot carry {error}"
-        return None
+        return uncarried("Gemini's generateContent", lambda: write_body(merged(arm, request)))
 
     def write_request(self, arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
         """The caller's own body with the arm's options, or a translation."""
         del stream  # the path tells
-        native = _native(request)
+        native = request.native_in(GEMINI)
         if native is None:
             body = write_body(with_logprobs(arm, request, merged(arm, request)))
         else:
             body = _passed(arm, native)
-        try:
-            return orjson.dumps(body, default=plain)
-        except orjson.JSONEncodeError as error:
-            raise InputError(f"the request cannot be written as JSON: {error}") from error
+        return written(body)
 
     def read_answer(
         self, arm: Arm, raw: bytes, request: ChatRequest, *, now: float
     ) -> tuple[Answer, bytes]:
         """The answer; its bytes as they came for callers of this wire."""
         answer, document = read_document(arm.name, raw, logprobs=request.logprobs)
-        if _native(request) is not None:
+        if request.native_in(GEMINI) is not None:
             return answer, raw
         return answer, to_canonical(answer, document, created=int(now), model=arm.upstream_model)
 
@@ -80,7 +73,7 @@ class GeminiWire:
         """Reads events, and hands them on as they came to callers of this wire."""
         return ContentReader(
             arm.name,
-            native=_native(request) is not None,
+            native=request.native_in(GEMINI) is not None,
             created=int(now),
             model=arm.upstream_model,
             usage_asked=wants_usage(request),
@@ -101,25 +94,13 @@ class GeminiWire:
 
     def read_count(self, arm: Arm, raw: bytes) -> int:
         """Tokens of the input."""
-        try:
-            tokens = count(orjson.loads(raw)["totalTokens"])
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            tokens = None
-        if tokens is None:
-            raise ProviderUnavailableError(arm.name, "the answer counts no tokens")
-        return tokens
+        return read_tokens(arm, raw, "totalTokens")
 
 
 def _named(arm: Arm) -> str:
     """The model's full name, as a path begins with."""
     model = arm.upstream_model
     return model if model.startswith(("models/", "tunedModels/")) else f"models/{model}"
-
-
-def _native(request: ChatRequest) -> Native | None:
-    """What the caller sent, where it speaks this wire."""
-    native = request.native
-    return native if native is not None and native.wire == GEMINI else None
 
 
 def _passed(arm: Arm, native: Native) -> dict[str, Any]:

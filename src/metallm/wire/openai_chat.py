@@ -12,6 +12,7 @@ import orjson
 from metallm.core.completion import ChatRequest
 from metallm.errors import InputError, ProviderUnavailableError
 from metallm.wire.base import Answer
+from metallm.wire.bodies import written
 from metallm.wire.logprobs import tokens_of, with_logprobs
 from metallm.wire.merging import merged
 from metallm.wire.openai_errors import error_in
@@ -78,10 +79,7 @@ def write_request(arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
     else:
         body.pop("stream", None)
         body.pop("stream_options", None)  # refused where nothing is streamed
-    try:
-        return orjson.dumps(body, default=plain)
-    except orjson.JSONEncodeError as error:
-        raise InputError(f"the request cannot be written as JSON: {error}") from error
+    return written(body)
 
 
 def read_answer(arm: str, raw: bytes, *, logprobs: bool = False) -> Answer:
@@ -199,10 +197,3 @@ def content_text(content: object) -> str:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def plain(value: object) -> object:
-    """What orjson does not know by itself: read-only mappings, which arms' options may be."""
-    if hasattr(value, "items"):
-        return dict(value.items())
-    raise TypeError

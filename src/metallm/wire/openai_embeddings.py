@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from metallm.errors import InputError, ProviderUnavailableError
+from metallm.wire.bodies import written
 from metallm.wire.openai_errors import error_in
 from metallm.wire.openai_usage import read_usage
 
@@ -39,10 +40,7 @@ def write_request(arm: Arm, body: Mapping[str, Any]) -> bytes:
     Raises:
         InputError: a value that JSON cannot carry.
     """
-    try:
-        return orjson.dumps({**body, "model": arm.upstream_model})
-    except orjson.JSONEncodeError as error:
-        raise InputError(f"the request cannot be written as JSON: {error}") from error
+    return written({**body, "model": arm.upstream_model})
 
 
 def read_texts(body: Mapping[str, Any]) -> list[Text]:

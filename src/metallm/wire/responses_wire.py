@@ -5,23 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from metallm.core.needs import REASONING
 from metallm.core.wires import RESPONSES
-from metallm.errors import InputError, ProviderUnavailableError
-from metallm.wire.base import UncarriedError
+from metallm.wire.base import uncarried
+from metallm.wire.bodies import written
+from metallm.wire.counting import counted, read_tokens
 from metallm.wire.logprobs import tokens_of, with_logprobs
 from metallm.wire.merging import merged
-from metallm.wire.openai_chat import plain, wants_usage
+from metallm.wire.openai_chat import wants_usage
 from metallm.wire.openai_errors import read_error
-from metallm.wire.openai_usage import count
 from metallm.wire.responses_asking import write_body, write_fields
 from metallm.wire.responses_chunks import Chunks
 from metallm.wire.responses_reader import ResponsesReader
 from metallm.wire.responses_reading import canonical_logprobs, read_response, to_canonical
 from metallm.wire.responses_thoughts import readable
-from metallm.wire.words import fields
 
 if TYPE_CHECKING:
     from metallm.core.arm import Arm
@@ -61,32 +58,25 @@ class ResponsesWire:
 
     def obstacle(self, arm: Arm, request: ChatRequest) -> str | None:
         """What cannot be translated, found by translating."""
-        if _native(request) is not None:
+        if request.native_in(RESPONSES) is not None:
             return None
-        try:
-            _translated(arm, request)
-        except UncarriedError as error:
-            return f"OpenAI's Responses cannot carry {error}"
-        return None
+        return uncarried("OpenAI's Responses", lambda: _translated(arm, request))
 
     def write_request(self, arm: Arm, request: ChatRequest, *, stream: bool) -> bytes:
         """The caller's own body with the arm's model and options, or a translation."""
-        native = _native(request)
+        native = request.native_in(RESPONSES)
         body = _translated(arm, request) if native is None else _passed(arm, native)
         body.pop("stream", None)
         if stream:
             body["stream"] = True
-        try:
-            return orjson.dumps(body, default=plain)
-        except orjson.JSONEncodeError as error:
-            raise InputError(f"the request cannot be written as JSON: {error}") from error
+        return written(body)
 
     def read_answer(
         self, arm: Arm, raw: bytes, request: ChatRequest, *, now: float
     ) -> tuple[Answer, bytes]:
         """The answer; its bytes as they came for callers of this wire."""
         answer, document = read_response(arm.name, raw)
-        if _native(request) is not None:
+        if request.native_in(RESPONSES) is not None:
             return answer, raw
         if request.logprobs:
             tokens = tokens_of({"logprobs": canonical_logprobs(document)})
@@ -95,7 +85,7 @@ class ResponsesWire:
 
     def reader(self, arm: Arm, request: ChatRequest, *, now: float) -> ResponsesReader:
         """Reads events, and hands them on as they came to callers of this wire."""
-        if _native(request) is not None:
+        if request.native_in(RESPONSES) is not None:
             return ResponsesReader(arm.name, None)
         chunks = Chunks(created=int(now), model=arm.upstream_model)
         return ResponsesReader(arm.name, chunks, usage_asked=wants_usage(request))
@@ -111,24 +101,11 @@ class ResponsesWire:
 
     def write_count(self, arm: Arm, request: ChatRequest) -> bytes:
         """The request without what has no influence on its length."""
-        body = orjson.loads(self.write_request(arm, request, stream=False))
-        return orjson.dumps({name: body[name] for name in COUNTED if name in body})
+        return written(counted(self.write_request(arm, request, stream=False), COUNTED))
 
     def read_count(self, arm: Arm, raw: bytes) -> int:
         """Tokens of the input."""
-        try:
-            tokens = count(fields(orjson.loads(raw)).get("input_tokens"))
-        except orjson.JSONDecodeError:
-            tokens = None
-        if tokens is None:
-            raise ProviderUnavailableError(arm.name, "the answer counts no tokens")
-        return tokens
-
-
-def _native(request: ChatRequest) -> Native | None:
-    """What the caller sent, where it speaks this wire."""
-    native = request.native
-    return native if native is not None and native.wire == RESPONSES else None
+        return read_tokens(arm, raw, "input_tokens")
 
 
 def _translated(arm: Arm, request: ChatRequest) -> dict[str, Any]:
