@@ -153,6 +153,8 @@ CITED = {
     "citations": {"enabled": True},
 }
 
+HALF = {"type": "base64", "media_type": "application/pdf"}
+
 
 @pytest.mark.parametrize(
     ("fields", "place"),
@@ -164,6 +166,9 @@ CITED = {
         ({"tool_choice": {"type": "odd"}}, "tool_choice of type 'odd'"),
         (shown(type="search_result"), "messages[0].content[0] of type 'search_result'"),
         (shown(type="image", source={"type": "file"}), "messages[0].content[0] of type 'image'"),
+        (shown(type="image", source=HALF), "messages[0].content[0] of type 'image'"),
+        (shown(type="image", source={"type": "url"}), "messages[0].content[0] of type 'image'"),
+        (shown(type="document", source=HALF), "messages[0].content[0] of type 'document'"),
         (shown(**CITED), "messages[0].content[0] of type 'document'"),
         (shown(type=["odd"]), "messages[0].content[0] of type ''"),
     ],

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from metallm.wire.base import UncarriedError
+from metallm.wire.data_urls import DATA, read_data_url, write_data_url
 from metallm.wire.extensions import CACHE_CONTROL
-from metallm.wire.words import kind
+from metallm.wire.words import fields, kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PDF = "application/pdf"
-_DATA = "data:"
-_BASE64 = ";base64,"
 
 
 def write_blocks(content: object, place: str) -> list[dict[str, Any]]:
@@ -71,7 +70,7 @@ def _write_image(part: dict[str, Any], place: str) -> dict[str, Any]:
     url = image.get("url") if isinstance(image, dict) else None
     if not isinstance(url, str):
         raise UncarriedError(f"{place}.image_url, which has no url")
-    if url.startswith(_DATA):
+    if url.startswith(DATA):
         return {"type": "image", "source": _source(url, place)}
     return {"type": "image", "source": {"type": "url", "url": url}}
 
@@ -92,10 +91,11 @@ def _write_file(part: dict[str, Any], place: str) -> dict[str, Any]:
 
 def _source(url: str, place: str) -> dict[str, Any]:
     """What a data URL holds."""
-    head, found, data = url.removeprefix(_DATA).partition(_BASE64)
-    if not found:
+    held = read_data_url(url)
+    if held is None:
         raise UncarriedError(f"{place}, whose data is not in base64")
-    return {"type": "base64", "media_type": head, "data": data}
+    mime, data = held
+    return {"type": "base64", "media_type": mime, "data": data}
 
 
 def _read_text(block: dict[str, Any]) -> dict[str, Any] | None:
@@ -104,31 +104,30 @@ def _read_text(block: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _read_image(block: dict[str, Any]) -> dict[str, Any] | None:
-    source = block.get("source")
-    if not isinstance(source, dict):
-        return None
-    if source.get("type") == "url":
-        return {"type": "image_url", "image_url": {"url": source.get("url")}}
-    if source.get("type") == "base64":
-        return {"type": "image_url", "image_url": {"url": _url(source)}}
-    return None
+    source = fields(block.get("source"))
+    url = source.get("url") if source.get("type") == "url" else _data_url(source)
+    return {"type": "image_url", "image_url": {"url": url}} if isinstance(url, str) else None
 
 
 def _read_document(block: dict[str, Any]) -> dict[str, Any] | None:
-    source, cited = block.get("source"), block.get("citations")
-    if not isinstance(source, dict) or (isinstance(cited, dict) and cited.get("enabled")):
+    source, title = fields(block.get("source")), block.get("title")
+    if fields(block.get("citations")).get("enabled"):
         return None
-    title = block.get("title")
-    if source.get("type") == "base64" and source.get("media_type") == PDF:
-        return {"type": "file", "file": {"filename": title or "a.pdf", "file_data": _url(source)}}
     if source.get("type") == "text" and isinstance(source.get("data"), str):
         above = f"{title}\n\n" if title else ""
         return {"type": "text", "text": above + source["data"]}
-    return None
+    url = _data_url(source) if source.get("media_type") == PDF else None
+    if url is None:
+        return None
+    return {"type": "file", "file": {"filename": title or "a.pdf", "file_data": url}}
 
 
-def _url(source: dict[str, Any]) -> str:
-    return f"{_DATA}{source.get('media_type')}{_BASE64}{source.get('data')}"
+def _data_url(source: dict[str, Any]) -> str | None:
+    """The URL of what a block holds in base64; None where it holds none."""
+    mime, data = source.get("media_type"), source.get("data")
+    if source.get("type") != "base64" or not isinstance(mime, str) or not isinstance(data, str):
+        return None
+    return write_data_url(mime, data)
 
 
 _WRITERS: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
