@@ -64,7 +64,10 @@ def test_bad_input_exits_with_2_and_failures_with_1(error: MetaLLMError, code: i
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("port = = 1\n", "no valid TOML"), ("[gatway]\nport = 1\n", "gatway: Extra inputs")],
+    [
+        ("port = = 1\n", "no valid TOML"),
+        ("[gatway]\nport = 1\n", "gatway: there is no such setting"),
+    ],
 )
 def test_a_mistake_in_the_settings_is_one_line_and_exit_2(
     run: Callable[..., Any], tmp_path: Path, text: str, told: str
