@@ -137,7 +137,7 @@ def test_rows_that_fail_are_counted_and_asked_again(
     assert done.exit_code == 1, done.output
     failed = json.loads(done.stdout)["failed"]
     assert 0 < failed < ROWS
-    assert f"error: {failed} of 30 rows failed" in done.stderr
+    assert f"error: {failed} of 30 rows failed, the last with: " in done.stderr
     lines = _lines(tmp_path / "out.csv.partial.jsonl")
     assert sum(line.get("error") is not None for line in lines) == failed
     assert all(line["label"] is None for line in lines if line.get("error"))

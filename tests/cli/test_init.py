@@ -47,6 +47,7 @@ def test_without_keys_it_writes_an_example_that_is_all_comments(
     done = run("init")
     assert done.exit_code == 0
     assert "no API key was found" in done.stderr
+    assert "again with --force" in done.stderr
     assert load_settings(tmp_path / "metallm.toml").arms == ()
     text = (tmp_path / "metallm.toml").read_text()
     begin, end = text.index("# [[arms]]\n# name"), text.index("# Tasks can")

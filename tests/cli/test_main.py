@@ -112,7 +112,7 @@ def test_a_reader_that_went_away_is_no_complaint(write_toml: Callable[..., Path]
 @pytest.mark.parametrize(
     ("amount", "shown"),
     [(None, "unknown"), (0.0, "$0.00"), (1234.5, "$1,234.50"), (0.01234, "$0.0123"),
-     (0.00000123, "$0.00000123")],
+     (0.00000123, "$0.00000123"), (0.0000716617, "$0.0000717")],
 )  # fmt: skip
 def test_small_amounts_keep_their_digits(amount: float | None, shown: str) -> None:
     assert usd(amount) == shown

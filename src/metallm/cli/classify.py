@@ -219,8 +219,8 @@ def _check_done(asking: Asking) -> None:
         )
     if asking.tally.failed:
         told.append(
-            f"{asking.tally.failed} of {asking.total} rows failed: run the same command again to "
-            "ask for them once more"
+            f"{asking.tally.failed} of {asking.total} rows failed, the last with: "
+            f"{asking.tally.error}. Run the same command again to ask for them once more"
         )
     if told:
         raise WorkFailedError("; ".join(told))

@@ -74,10 +74,9 @@ def collect(
 ) -> None:
     """Ask every arm every query, for a table to learn from.
 
-    It is the table that fit, replay and paper read.
-
-    Every outcome is kept as it comes. After an interrupt the same command goes on where it was;
-    what failed is asked again. Exits with 1 where calls failed, or the budget did not do.
+    It is the table that replay, paper and the library's fit read. Every outcome is kept as it
+    comes: after an interrupt the same command goes on where it was, and what failed is asked
+    again. Exits with 1 where calls failed, or the budget did not do.
     """
     from metallm.cli.collect_job import job_of
     from metallm.cli.collected import Collected

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,8 +51,7 @@ def usd(amount: float | None, *, digits: int = 3) -> str:
         return "unknown"
     if amount >= 1.0 or amount == 0.0:
         return f"${amount:,.2f}"
-    shown = f"{amount:.{digits}g}"
-    return f"${amount:.10f}".rstrip("0") if "e" in shown else f"${shown}"
+    return f"${Decimal(f'{amount:.{digits}g}'):f}"
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -27,6 +29,10 @@ Everything in this demo is SYNTHETIC: made-up texts with known labels, and four 
 with made-up prices. It shows how a router learns, and says nothing of any real model.
 Starting the simulated LLMs and a gateway before them on this machine ..."""
 
+_ACTIVATE = """
+"metallm" is not on the PATH of this shell. Before what follows:
+  . {bin}/activate"""
+
 _NEXT = """
 Now with your own keys:
   export OPENAI_API_KEY=...     # or that of another provider, or of several
@@ -43,7 +49,9 @@ def demo(
     seconds: Annotated[
         int, typer.Option(min=2, max=50, metavar="S", help="How long queries are sent.")
     ] = 45,
-    seed: Annotated[int, typer.Option(min=0, help="Of the texts and of the router.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Seed of the texts and of the router.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Watch a router learn, without keys, network or costs.
@@ -124,4 +132,7 @@ def _sum_up(score: Score) -> None:
         f"and it spent {abs(100 * saved):.0f} % {'less' if saved >= 0 else 'more'}, the price of "
         "learning from nothing included."
     )
+    scripts = Path(sys.prefix) / "bin"
+    if shutil.which("metallm") is None and (scripts / "activate").is_file():
+        put(_ACTIVATE.format(bin=scripts))
     put(_NEXT)

@@ -36,10 +36,8 @@ def init(
 ) -> None:
     """Write metallm.toml for the API keys in the environment.
 
-    With --preset for a platform of the paper instead.
-
-    Each provider whose key is found gets a few arms of different price. Keys
-    themselves are never written.
+    Each provider whose key is found gets a few arms of different price; --preset writes those of
+    a platform of the paper instead. Keys themselves are never written.
     """
     from metallm.cli.starter import preset_starter, starter
 
@@ -69,7 +67,10 @@ def _write(config: Path, text: str) -> None:
     try:
         config.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ConfigurationError(f"{config} cannot be written: {error.strerror}") from error
+        raise ConfigurationError(
+            f"{config} cannot be written: {error.strerror}; name one by --config in a folder that "
+            "exists and is writable"
+        ) from error
 
 
 def keys_found(environ: Mapping[str, str]) -> dict[str, str]:
@@ -93,8 +94,14 @@ def arms_for(keys: Mapping[str, str]) -> list[Arm]:
 def _say_what_is_next(config: Path, keys: Mapping[str, str], arms: list[Arm]) -> None:
     tell(f"wrote {config} with {len(arms)} arm{'' if len(arms) == 1 else 's'}")
     if not keys:
-        tell("no API key was found in the environment, such as OPENAI_API_KEY: see its last lines")
+        tell(
+            "no API key was found in the environment: set one, such as OPENAI_API_KEY, and run it "
+            "again with --force; or take the signs away from the arms in it that need none"
+        )
     elif arms:
         tell("next: 'metallm models' shows them, 'metallm serve' answers for them")
     else:
-        tell("no prices are known for the providers whose keys were found: see its last lines")
+        tell(
+            "no prices are known for the providers whose keys were found: name models and their "
+            "prices where it says [[arms]]"
+        )

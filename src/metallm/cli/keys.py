@@ -26,7 +26,7 @@ app = typer.Typer(
 NONE = "none"
 """Takes a limit away."""
 
-Name = Annotated[str, typer.Argument(help="What the key is called, or its id.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="What the key is called, or its id.")]
 BudgetUsd = Annotated[
     str | None, typer.Option("--budget", metavar="USD", help="What it may spend; 'none' for all.")
 ]
@@ -56,10 +56,14 @@ Expires = Annotated[
 
 @app.command()
 def add(
-    name: Annotated[str, typer.Argument(help="What to call it, such as the team that gets it.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="What to call it, such as the team that gets it.")
+    ],
     tenant: Annotated[
         str | None,
-        typer.Option("--tenant", help="Whose decisions it sees. Default: the key's name."),
+        typer.Option(
+            "--tenant", metavar="T", help="Whose decisions it sees. Default: the key's name."
+        ),
     ] = None,
     admin: Annotated[
         bool, typer.Option("--admin", help="May see all tenants' decisions, judges and metrics.")
@@ -101,7 +105,10 @@ def add(
 
 @app.command("list")
 def list_(config: Config = None, store: Store = None, as_json: AsJson = False) -> None:
-    """Show all keys that were ever made, with what each has spent by the log."""
+    """Show every key, with what it has spent.
+
+    Revoked and expired keys are shown too. What was spent is told by the log.
+    """
     from metallm.cli.keys_view import described, shown, spending_of
 
     settings = read_settings(config, store=store)

@@ -27,4 +27,4 @@ Policy = Annotated[
         help="squarecb, linucb, thompson, greedy, paper, random or fixed:ARM.",
     ),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every draw.")]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of every draw.")]

@@ -80,12 +80,12 @@ def question_of(labels: str | None, name: str | None, tasks: Mapping[str, Task])
     declared = None if name is None else tasks.get(name)
     if labels is None:
         if declared is None:
-            there = ", ".join(tasks) or "none: declare it as [[tasks]] in metallm.toml"
+            there = ", ".join(tasks) or "none so far ([[tasks]] in metallm.toml declares them)"
             raise ConfigurationError(
                 f"no task {name!r} is declared, so that --labels must name its labels; "
                 f"declared are: {there}"
                 if name is not None
-                else f"give --labels A,B,..., or --task with a declared task; there are: {there}"
+                else f"give --labels A,B,..., or --task with a declared task; declared are: {there}"
             )
         return Question(declared, name, declared=True)
     # the prompt for labels alone is the same whatever the name is

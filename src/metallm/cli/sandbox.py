@@ -19,9 +19,11 @@ def sandbox(
             metavar="DATA", help="Recorded outcomes, .parquet, .csv or .jsonl: query, model, score."
         ),
     ],
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on.")
+    ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")
+        int, typer.Option(min=0, max=65535, metavar="N", help="TCP port; 0 takes a free one.")
     ] = 9100,
     latency: Annotated[
         float, typer.Option(min=0.0, metavar="S", help="Seconds before every answer.")
@@ -44,15 +46,16 @@ def sandbox(
     retry_after: Annotated[
         int, typer.Option(min=0, metavar="S", help="Seconds that answers 429 ask to wait.")
     ] = 0,
-    seed: Annotated[int, typer.Option(help="Seed of the draw that decides which fail.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Seed of the draw that decides which fail.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Serve recorded answers as the providers' APIs would.
 
     To try things without keys or costs, in the wires of OpenAI, Anthropic, Gemini and Bedrock.
-    Bedrock's requests have to be signed, with the access key
-    "sandbox" and the secret "sandbox". With --json one line with host and port is
-    written to stdout when the port is open.
+    Bedrock's requests have to be signed, with the access key "sandbox" and the secret "sandbox".
+    With --json one line with host and port is written to stdout when the port is open.
     """
     from metallm.sandbox.serve import serve
     from metallm.tables.recordings import Recordings

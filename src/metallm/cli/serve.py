@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Address to listen on.")
+    ] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")
+        int | None,
+        typer.Option(min=0, max=65535, metavar="N", help="TCP port; 0 takes a free one."),
     ] = None,
     cost_weight: CostWeight = None,
     policy: Policy = None,
@@ -43,7 +46,8 @@ def serve(
     """Serve the gateway: OpenAI's API, answered by the arms.
 
     Ask for the model "auto" to have the arm chosen, and send what became of it to /v1/feedback.
-    With --json one line with host and port is written to stdout once requests are taken.
+    Anthropic's API is spoken too. With --json one line with host and port is written to stdout
+    once requests are taken.
     """
     from metallm.assembly import Router
     from metallm.assembly.charged import charged_provider, embedding_poster

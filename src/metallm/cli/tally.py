@@ -69,6 +69,7 @@ class Tally:
         arms: the same, by the arm that answered.
         unread: answered rows whose answer named none of the labels.
         failed: rows that got no answer.
+        error: what the last of them failed with.
         examples: rows that stand in the prompt and were not asked; they are in no other count.
     """
 
@@ -76,6 +77,7 @@ class Tally:
     arms: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
     unread: int = 0
     failed: int = 0
+    error: str | None = None
     examples: int = 0
 
     def add(self, answer: Mapping[str, Any]) -> None:
@@ -85,6 +87,7 @@ class Tally:
             return
         if answer.get("error") is not None:
             self.failed += 1
+            self.error = answer["error"]
             return
         self.unread += answer["label"] is None
         self.whole.add(answer)

@@ -152,8 +152,13 @@ class KeyFile:
     def _translated(self, doing: str) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except sqlite3.Error as error:
             raise StoreError(f"the keys {self.path} cannot be {doing}: {told(error)}") from error
+        except OSError as error:
+            raise StoreError(
+                f"the keys {self.path} cannot be {doing}: {error.strerror}; gateway.keys has to "
+                "name a file in a folder that exists and is writable"
+            ) from error
 
 
 def _row(key: Key) -> tuple[Any, ...]:
