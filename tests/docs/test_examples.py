@@ -70,14 +70,31 @@ def test_the_tasks_in_the_toml_of_the_guide_are_those_of_its_python(tmp_path: Pa
     assert declared == {"tickets": names["tickets"], "topics": names["topics"]}
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", *(str(p.relative_to(ROOT)) for p in sorted(ROOT.glob("docs/**/*.md")))]
-)
-def test_links_between_pages_lead_somewhere(page: str) -> None:
-    folder = (ROOT / page).parent
+PAGES = [
+    str(page.relative_to(ROOT))
+    for pattern in ("*.md", "docs/**/*.md", "examples/*/*.md")
+    for page in sorted(ROOT.glob(pattern))
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_between_pages_lead_to_a_file_and_a_heading_in_it(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", text)
-    assert [link for link in links if not (folder / link).exists()] == []
+    links = re.findall(r"\]\((?!https?://)([^)\s]+)\)", text)
+    assert [link for link in links if not _leads_somewhere(ROOT / page, link)] == []
+
+
+def _leads_somewhere(page: Path, link: str) -> bool:
+    file, _, heading = link.partition("#")
+    target = page.parent / file if file else page
+    return target.exists() and (not heading or heading in _anchors(target))
+
+
+def _anchors(page: Path) -> set[str]:
+    """The headings of a page as links name them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    bare = [re.sub(r"\[(.*?)\]\(.*?\)", r"\1", heading.lower()) for heading in headings]
+    return {re.sub(r"[^\w -]", "", heading).replace(" ", "-") for heading in bare}
 
 
 def test_the_toml_of_the_gateway_guide_is_read_as_settings(tmp_path: Path) -> None:
