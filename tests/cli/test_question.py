@@ -41,7 +41,8 @@ def test_examples_come_after_those_of_the_task() -> None:
 @pytest.mark.parametrize(
     ("labels", "name", "told"),
     [
-        (None, None, "give --labels A,B,..., or --task with a declared task; declared are: tickets"),
+        (None, None, "give --labels A,B,..., or --task with a declared task"),
+        (None, None, "declared are: tickets"),
         (None, "other", "no task 'other' is declared"),
         ("a,c", "tickets", "is declared with the labels a, b"),
     ],
