@@ -173,6 +173,23 @@ def test_an_empty_text_fails_without_a_call_and_an_empty_truth_is_unknown(
     assert first["error"] == "the text is empty"
     assert second["label"] is not None
     assert "correct" not in second
+    assert "error: 1 of 2 rows have no text" in done.stderr
+    assert "once more" not in done.stderr
+
+
+def test_rows_without_a_text_keep_no_other_from_an_answer(
+    run: Callable[..., Any], tmp_path: Path, upstream: str, write_toml: Callable[..., Path]
+) -> None:
+    write_toml(upstream)
+    item = next(item for item in items(0, ROWS) if item.task == TASK)
+    data = tmp_path / "in.jsonl"
+    bodies = ["", " "] * bulk.GIVE_UP_AFTER + [item.text]
+    data.write_text("".join(json.dumps({"body": body}) + "\n" for body in bodies))
+    done = run(*_arguments(data, "--out", "out.csv", "--concurrency", 1, "--json"))
+    assert done.exit_code == 1
+    told = json.loads(done.stdout)
+    assert (told["rows"], told["empty"], told["failed"]) == (1, len(bodies) - 1, 0)
+    assert not (tmp_path / "out.csv.partial.jsonl").exists()
 
 
 def test_recorded_outcomes_are_learned_before_the_first_row(

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 GIVE_UP_AFTER = 20
 """Failures one after the other after which the rest is not tried: a wrong key fails every row."""
 
+EMPTY = "the text is empty"
+"""Why a row without a text has no answer, however often it is asked."""
+
 
 async def classify_rows(
     rows: Sequence[Row],
@@ -86,7 +89,8 @@ async def _work(
             state.exhausted = error
             return
         keep(answer)
-        state.note(answer.get("error"))
+        if answer.get("error") != EMPTY:  # that tells nothing of those who answer
+            state.note(answer.get("error"))
         if state.exhausted is not None:
             return
 
@@ -96,7 +100,7 @@ async def _answer(row: Row, door: Door) -> dict[str, Any]:
     if row.truth is not None:
         known["truth"] = row.truth
     if not row.text.strip():
-        return {**known, "error": "the text is empty"}
+        return {**known, "error": EMPTY}
     try:
         found = await door.ask(row.text)
     except RowFailedError as error:

@@ -222,5 +222,10 @@ def _check_done(asking: Asking) -> None:
             f"{asking.tally.failed} of {asking.total} rows failed, the last with: "
             f"{asking.tally.error}. Run the same command again to ask for them once more"
         )
+    if asking.tally.empty:
+        told.append(
+            f"{asking.tally.empty} of {asking.total} rows have no text, and so no label: fill in "
+            "what is missing, or take these rows out"
+        )
     if told:
         raise WorkFailedError("; ".join(told))

@@ -63,11 +63,11 @@ class Asking:
     def left(self) -> int:
         """Rows that were not asked."""
         tally = self.tally
-        return self.total - tally.whole.rows - tally.failed - tally.examples
+        return self.total - tally.whole.rows - tally.failed - tally.empty - tally.examples
 
     @property
     def complete(self) -> bool:
-        """Whether every row has an answer."""
+        """Whether every row that has a text has an answer."""
         return not (self.left or self.tally.failed)
 
     def run(self, make: Callable[[], KnowingDoor], concurrency: int, *, compare: bool) -> None:

@@ -133,6 +133,7 @@ def write_page(path: Path, found: Found, report: RunReport | None, rows: Suspect
         suspects=rows,
         always=found.always,
         failed=found.tally.failed,
+        empty=found.tally.empty,
         left=found.left,
         examples=found.tally.examples,
         spent="" if found.spent is None else _budget(found.spent),

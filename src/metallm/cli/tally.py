@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from metallm.cli.bulk import EMPTY
 from metallm.cli.console import usd
 
 if TYPE_CHECKING:
@@ -68,8 +69,9 @@ class Tally:
         whole: rows that were answered.
         arms: the same, by the arm that answered.
         unread: answered rows whose answer named none of the labels.
-        failed: rows that got no answer.
+        failed: rows that got no answer, though they have a text.
         error: what the last of them failed with.
+        empty: rows without a text.
         examples: rows that stand in the prompt and were not asked; they are in no other count.
     """
 
@@ -78,12 +80,16 @@ class Tally:
     unread: int = 0
     failed: int = 0
     error: str | None = None
+    empty: int = 0
     examples: int = 0
 
     def add(self, answer: Mapping[str, Any]) -> None:
         """Count a row."""
         if answer.get("example"):
             self.examples += 1
+            return
+        if answer.get("error") == EMPTY:
+            self.empty += 1
             return
         if answer.get("error") is not None:
             self.failed += 1
@@ -100,6 +106,8 @@ class Tally:
             told.append(f"accuracy {percent(self.whole.accuracy)}")
         if self.failed:
             told.append(f"{self.failed} failed")
+        if self.empty:
+            told.append(f"{self.empty} without a text")
         return ", ".join(told)
 
     def plain(self) -> dict[str, Any]:
@@ -108,6 +116,7 @@ class Tally:
             **self.whole.plain(),
             "unread": self.unread,
             "failed": self.failed,
+            "empty": self.empty,
             "examples": self.examples,
             "arms": {name: self.arms[name].plain() for name in sorted(self.arms)},
         }

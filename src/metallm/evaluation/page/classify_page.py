@@ -33,6 +33,7 @@ class Page:
         suspects: rows to look at.
         always: what single arms are expected to have come to.
         failed: rows that got no answer.
+        empty: rows without a text.
         left: rows that were not asked.
         examples: rows that stood in the prompt.
         spent: a sentence on the budget; "" without one.
@@ -45,6 +46,7 @@ class Page:
     suspects: Suspects
     always: Sequence[Always]
     failed: int = 0
+    empty: int = 0
     left: int = 0
     examples: int = 0
     spent: str = ""
@@ -79,6 +81,7 @@ def _head(page: Page) -> Safe:
     asked = f"{count(rows, 'row')} answered"
     asked += f", {page.left:,} not asked" if page.left else ""
     asked += f", {page.failed:,} failed" if page.failed else ""
+    asked += f", {page.empty:,} without a text" if page.empty else ""
     asked += f", {page.examples:,} as examples in the prompt" if page.examples else ""
     labels = count(len(page.task.labels), "label")
     return el(
