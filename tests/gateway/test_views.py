@@ -133,6 +133,7 @@ def test_what_happens_is_counted_by_arm_and_kind() -> None:
         assert seen['metallm_overhead_seconds_count{kind="chat"}'] == 2
         assert seen['metallm_overhead_seconds_count{kind="chat_stream"}'] == 1
         assert seen['metallm_request_seconds_count{kind="chat"}'] == 3
+        assert not [name for name in seen if "_created" in name]
 
 
 def test_failures_are_counted_for_every_arm_that_failed() -> None:
