@@ -49,6 +49,9 @@ def test_a_line_of_two_megabytes_is_read(tmp_path: Path) -> None:
         ("t.csv", b"", "is empty"),
         ("t.csv", b"a,b\n", "has no rows"),
         ("t.csv", b"a,b\n1,2\n1,2,3\n", "cannot be read as csv"),
+        ("t.csv", b"a\nb\ncaf\xe9\n", r"line 3 is not UTF-8 \(byte 0xe9\): save the file as UTF-8"),
+        ("t.csv", "a\nb\n".encode("utf-16"), r"line 1 is not UTF-8 \(byte 0xff\)"),
+        ("t.jsonl", b'{"a": "\xe9"}\n', "line 1 is not UTF-8"),
         ("t.jsonl", b'{"a": 1}\n{"a"', "cannot be read as jsonl"),
         ("t.parquet", b"PAR1 nonsense", "cannot be read as parquet"),
     ],
@@ -75,6 +78,8 @@ def test_missing_columns_are_told_with_those_there_are() -> None:
     require_columns(table, ["text", "label"], source="the table")
     with pytest.raises(TableError, match="the table lacks the columns x, y; it has: text, label"):
         require_columns(table, ["x", "text", "y"], source="the table")
+    with pytest.raises(TableError, match=r"it has: a;b \(columns are parted by commas\)"):
+        require_columns(pa.table({"a;b": ["1;2"]}), ["a"], source="the table")
 
 
 def test_a_column_that_stands_twice_is_refused() -> None:

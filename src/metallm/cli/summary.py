@@ -111,7 +111,8 @@ def say(found: Found, report: RunReport | None, rows: Suspects, *, as_json: bool
         tell(told(each, judged=judged))
     if found.spent is not None:
         tell(_budget(found.spent))
-    tell(f"answers are in {found.out}")
+    if found.answers:
+        tell(f"answers are in {found.out}")
 
 
 def write_page(path: Path, found: Found, report: RunReport | None, rows: Suspects) -> None:

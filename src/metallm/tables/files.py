@@ -40,10 +40,12 @@ def read_table(path: str | PathLike[str], *, text_columns: Sequence[str] = ()) -
         if file.stat().st_size == 0:
             raise TableError(f"{file} is empty")
         table = read(file, text_columns)
+        table.validate(full=True)  # texts that are no UTF-8 among the rest
     except FileNotFoundError as error:
         raise TableError(f"there is no file {file}") from error
-    except (OSError, pa.ArrowException) as error:
-        raise TableError(f"{file} cannot be read as {file.suffix[1:]}: {error}") from error
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        why = _not_utf8(file) or str(error)
+        raise TableError(f"{file} cannot be read as {file.suffix[1:]}: {why}") from error
     if table.num_rows == 0:
         raise TableError(f"{file} has no rows")
     return table
@@ -65,7 +67,7 @@ def require_columns(table: pa.Table, names: Iterable[str], *, source: str) -> No
     if missing:
         raise TableError(
             f"{source} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}; "
-            f"it has: {', '.join(there) or 'none'}"
+            f"it has: {', '.join(there) or 'none'}{_other_separator(there)}"
         )
     for name in names:
         if there.count(name) > 1:
@@ -75,7 +77,7 @@ def require_columns(table: pa.Table, names: Iterable[str], *, source: str) -> No
 def _read_csv(file: Path, text_columns: Sequence[str]) -> pa.Table:
     from pyarrow import csv  # noqa: PLC0415 - each format loads its own library
 
-    return csv.read_csv(
+    table = csv.read_csv(
         file,
         read_options=csv.ReadOptions(block_size=_block_bytes(file)),
         parse_options=csv.ParseOptions(newlines_in_values=True),
@@ -86,6 +88,10 @@ def _read_csv(file: Path, text_columns: Sequence[str]) -> pa.Table:
             quoted_strings_can_be_null=False,
         ),
     )
+    for field in table.schema:
+        if pa.types.is_binary(field.type):
+            raise pa.ArrowInvalid(f"the column {field.name} holds bytes that are no UTF-8")
+    return table
 
 
 def _read_jsonl(file: Path, _text_columns: Sequence[str]) -> pa.Table:
@@ -98,6 +104,27 @@ def _read_parquet(file: Path, _text_columns: Sequence[str]) -> pa.Table:
     from pyarrow import parquet  # noqa: PLC0415 - each format loads its own library
 
     return parquet.read_table(file)
+
+
+def _not_utf8(file: Path) -> str:
+    """Where a text file leaves UTF-8, and how to mend it; nothing where it does not."""
+    if file.suffix.lower() == ".parquet" or not file.is_file():
+        return ""
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                wrong = line[error.start]
+                return f"line {number} is not UTF-8 (byte 0x{wrong:02x}): save the file as UTF-8"
+    return ""
+
+
+def _other_separator(columns: Sequence[str]) -> str:
+    """A word on a header that was not parted, for its separator is none that is read."""
+    if len(columns) == 1 and any(each in columns[0] for each in ";\t|"):
+        return " (columns are parted by commas)"
+    return ""
 
 
 def _block_bytes(file: Path) -> int:
