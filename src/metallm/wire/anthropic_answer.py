@@ -10,6 +10,7 @@ from metallm.errors import ProviderUnavailableError
 from metallm.wire.anthropic_errors import is_error, stream_error
 from metallm.wire.anthropic_usage import read_usage, write_usage
 from metallm.wire.base import Answer
+from metallm.wire.documents import answer_json, answer_object
 from metallm.wire.extensions import THINKING
 from metallm.wire.openai_chat import content_text
 from metallm.wire.openai_usage import read_usage as read_canonical
@@ -53,12 +54,7 @@ def read_message(arm: str, raw: bytes) -> tuple[Answer, dict[str, Any]]:
     Raises:
         ProviderUnavailableError: no JSON, no content, or an error in place of an answer.
     """
-    try:
-        document = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise ProviderUnavailableError(arm, "the answer is no JSON") from error
-    if not isinstance(document, dict):
-        raise ProviderUnavailableError(arm, "the answer is no JSON object")
+    document = answer_object(arm, answer_json(arm, raw))
     if is_error(document):
         told, status = stream_error(document)
         raise ProviderUnavailableError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from metallm.wire.base import UncarriedError
+from metallm.wire.canonical import text_of, translated
 from metallm.wire.data_urls import DATA, read_data_url, write_data_url
 from metallm.wire.extensions import CACHE_CONTROL
 from metallm.wire.words import fields, kind
@@ -49,20 +50,14 @@ def read_part(block: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _write_block(part: object, place: str) -> dict[str, Any]:
-    writer = _WRITERS.get(kind(part))
-    if writer is None or not isinstance(part, dict):
-        raise UncarriedError(f"{place} of type {kind(part)!r:.40}")
-    block = writer(part, place)
-    if part.get(CACHE_CONTROL) is not None:
-        block[CACHE_CONTROL] = part[CACHE_CONTROL]
+    block = translated(part, place, _WRITERS)
+    if (marked := fields(part).get(CACHE_CONTROL)) is not None:
+        block[CACHE_CONTROL] = marked
     return block
 
 
 def _write_text(part: dict[str, Any], place: str) -> dict[str, Any]:
-    text = part.get("text", part.get("refusal"))
-    if not isinstance(text, str):
-        raise UncarriedError(f"{place}, whose text is none")
-    return {"type": "text", "text": text}
+    return {"type": "text", "text": text_of(part, place)}
 
 
 def _write_image(part: dict[str, Any], place: str) -> dict[str, Any]:

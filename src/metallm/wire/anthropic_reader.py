@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from metallm.core.completion import StreamEvent
 from metallm.core.wires import ANTHROPIC
 from metallm.errors import StreamCutError
 from metallm.wire.anthropic_errors import stream_error
 from metallm.wire.anthropic_usage import read_usage
+from metallm.wire.documents import event_json, event_object
 from metallm.wire.sse import SSEReader
 
 if TYPE_CHECKING:
@@ -93,13 +92,7 @@ class MessagesReader:
         ]
 
     def _document(self, data: bytes) -> dict[str, Any]:
-        try:
-            event = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            raise StreamCutError(self._arm, "the stream holds an event that is no JSON") from error
-        if not isinstance(event, dict):
-            raise StreamCutError(self._arm, "the stream holds an event that is no JSON object")
-        return event
+        return event_object(self._arm, event_json(self._arm, data))
 
     def _read_usage(self, event: dict[str, Any]) -> Usage | None:
         """Usage so far; what a later event tells replaces what an earlier one did."""

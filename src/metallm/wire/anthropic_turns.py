@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import orjson
-
 from metallm.wire.anthropic_content import write_blocks
 from metallm.wire.base import UncarriedError
+from metallm.wire.canonical import call_of, id_of, role_of
 from metallm.wire.extensions import CACHE_CONTROL, IS_ERROR, THINKING
 from metallm.wire.responses_thoughts import foreign
-from metallm.wire.words import kind, word
+from metallm.wire.words import kind
 
 _NO_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
@@ -32,7 +31,7 @@ def write_turns(messages: object) -> tuple[Any, list[dict[str, Any]]]:
     results: list[dict[str, Any]] | None = None
     for number, message in enumerate(messages):
         place = f"messages[{number}]"
-        role = _role(message, place)
+        role = role_of(message, place)
         if role in {"system", "developer"}:
             system += _marked(write_blocks(message.get("content"), f"{place}.content"), message)
             continue
@@ -51,18 +50,7 @@ def write_turns(messages: object) -> tuple[Any, list[dict[str, Any]]]:
 
 def tool_id(given: object, place: str) -> str:
     """An id as this wire spells them; the same for a call and its result."""
-    if not isinstance(given, str) or not given:
-        raise UncarriedError(f"{place}, which is no id")
-    return _NO_ID.sub("_", given)
-
-
-def _role(message: object, place: str) -> str:
-    role = word(message.get("role")) if isinstance(message, dict) else ""
-    if role not in {"system", "developer", "user", "assistant", "tool"}:
-        raise UncarriedError(f"{place}.role {role!r:.40}")
-    if isinstance(message, dict) and role in {"user", "assistant"} and message.get("name"):
-        raise UncarriedError(f"{place}.name: its speakers have no names")
-    return role
+    return _NO_ID.sub("_", id_of(given, place))
 
 
 def _user(message: dict[str, Any], place: str) -> Any:
@@ -90,17 +78,9 @@ def _assistant(message: dict[str, Any], place: str) -> Any:
 
 
 def _call(call: object, place: str) -> dict[str, Any]:
-    function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(call, dict) or not isinstance(function, dict):
-        raise UncarriedError(f"{place}, which calls no function")
-    try:
-        given = orjson.loads(function.get("arguments") or b"{}")
-    except (orjson.JSONDecodeError, TypeError):
-        given = None
-    if not isinstance(given, dict):
-        raise UncarriedError(f"{place}.function.arguments, which are no JSON object")
-    use = {"type": "tool_use", "id": tool_id(call.get("id"), f"{place}.id")}
-    return {**use, "name": function.get("name"), "input": given}
+    made = call_of(call, place)
+    use = {"type": "tool_use", "id": tool_id(made.id, f"{place}.id")}
+    return {**use, "name": made.name, "input": made.arguments}
 
 
 def _result(message: dict[str, Any], place: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from metallm.wire.base import Answer
 from metallm.wire.bedrock_models import counts_all
 from metallm.wire.bedrock_thoughts import read_thought, write_thoughts
 from metallm.wire.bedrock_usage import read_usage, write_usage
+from metallm.wire.documents import answer_json, answer_object
 from metallm.wire.extensions import THINKING
 from metallm.wire.openai_chat import content_text
 from metallm.wire.openai_usage import read_usage as read_canonical
@@ -57,11 +58,8 @@ def read_document(arm: Arm, raw: bytes) -> tuple[Answer, dict[str, Any]]:
     Raises:
         ProviderUnavailableError: no JSON, no message, or a model that lost its way in a call.
     """
-    try:
-        document = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise ProviderUnavailableError(arm.name, "the answer is no JSON") from error
-    output = document.get("output") if isinstance(document, dict) else None
+    document = answer_object(arm.name, answer_json(arm.name, raw))
+    output = document.get("output")
     message = output.get("message") if isinstance(output, dict) else None
     content = message.get("content") if isinstance(message, dict) else None
     if not isinstance(content, list):

@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from metallm.wire.base import UncarriedError
+from metallm.wire.canonical import text_of, translated
 from metallm.wire.data_urls import read_data_url, write_data_url
 from metallm.wire.extensions import CACHE_CONTROL
-from metallm.wire.words import kind, word
+from metallm.wire.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,17 +96,11 @@ def read_blocks(blocks: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], lis
 
 
 def _write_block(part: object, place: str) -> dict[str, Any]:
-    writer = _WRITERS.get(kind(part))
-    if writer is None or not isinstance(part, dict):
-        raise UncarriedError(f"{place} of type {kind(part)!r:.40}")
-    return writer(part, place)
+    return translated(part, place, _WRITERS)
 
 
 def _write_text(part: dict[str, Any], place: str) -> dict[str, Any]:
-    text = part.get("text", part.get("refusal"))
-    if not isinstance(text, str):
-        raise UncarriedError(f"{place}, whose text is none")
-    return {"text": text}
+    return {"text": text_of(part, place)}
 
 
 def _write_image(part: dict[str, Any], place: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from metallm.wire.bedrock_errors import status_of
 from metallm.wire.bedrock_frames import EVENT, FrameError, FrameReader
 from metallm.wire.bedrock_models import counts_all
 from metallm.wire.bedrock_usage import read_usage
+from metallm.wire.documents import event_json, event_object
 from metallm.wire.words import word
 
 if TYPE_CHECKING:
@@ -128,12 +129,4 @@ class ConverseReader:
         return None
 
     def _document(self, payload: bytes) -> dict[str, Any]:
-        try:
-            event = orjson.loads(payload)
-        except orjson.JSONDecodeError as error:
-            raise StreamCutError(
-                self._arm.name, "the stream holds an event that is no JSON"
-            ) from error
-        if not isinstance(event, dict):
-            raise StreamCutError(self._arm.name, "the stream holds an event that is no JSON object")
-        return event
+        return event_object(self._arm.name, event_json(self._arm.name, payload))

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import orjson
-
 from metallm.wire.base import UncarriedError
 from metallm.wire.bedrock_content import cache_points, write_blocks
 from metallm.wire.bedrock_models import signs_thoughts, takes_cache_points, takes_system
 from metallm.wire.bedrock_thoughts import write_thoughts
+from metallm.wire.canonical import call_of, id_of, role_of
 from metallm.wire.extensions import IS_ERROR, THINKING
-from metallm.wire.words import word
 
 _NO_ID = re.compile(r"[^a-zA-Z0-9_.:-]")
 
@@ -48,7 +46,7 @@ class Turns:
         self._names: set[str] = set()
         for number, message in enumerate(messages):
             place = f"messages[{number}]"
-            role = _role(message, place)
+            role = role_of(message, place)
             if role in {"system", "developer"}:
                 self.system += self._marked(self._blocks(message, place), message)
             else:
@@ -121,31 +119,12 @@ class Turns:
         return blocks + cache_points(message, marks=self._marks) if blocks else blocks
 
 
-def _role(message: object, place: str) -> str:
-    role = word(message.get("role")) if isinstance(message, dict) else ""
-    if role not in {"system", "developer", "user", "assistant", "tool"}:
-        raise UncarriedError(f"{place}.role {role!r:.40}")
-    if isinstance(message, dict) and role in {"user", "assistant"} and message.get("name"):
-        raise UncarriedError(f"{place}.name: its speakers have no names")
-    return role
-
-
 def _id(given: object, place: str) -> str:
     """An id as this wire spells them; the same for a call and its result."""
-    if not isinstance(given, str) or not given:
-        raise UncarriedError(f"{place}, which is no id")
-    return _NO_ID.sub("_", given)[:64]
+    return _NO_ID.sub("_", id_of(given, place))[:64]
 
 
 def _call(call: object, place: str) -> dict[str, Any]:
-    function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(call, dict) or not isinstance(function, dict):
-        raise UncarriedError(f"{place}, which calls no function")
-    try:
-        given = orjson.loads(function.get("arguments") or b"{}")
-    except (orjson.JSONDecodeError, TypeError):
-        given = None
-    if not isinstance(given, dict):
-        raise UncarriedError(f"{place}.function.arguments, which are no JSON object")
-    use = {"toolUseId": _id(call.get("id"), f"{place}.id"), "name": function.get("name")}
-    return {"toolUse": {**use, "input": given}}
+    made = call_of(call, place)
+    use = {"toolUseId": _id(made.id, f"{place}.id"), "name": made.name}
+    return {"toolUse": {**use, "input": made.arguments}}

@@ -8,6 +8,7 @@ import orjson
 
 from metallm.errors import ProviderUnavailableError
 from metallm.wire.base import Answer
+from metallm.wire.documents import answer_json, answer_object
 from metallm.wire.gemini_candidate import (
     REASONS,
     candidates_of,
@@ -114,18 +115,13 @@ def call_part(call_id: object, name: object, arguments: object, signature: str) 
 
 
 def _document(arm: str, raw: bytes) -> dict[str, Any]:
-    try:
-        document = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise ProviderUnavailableError(arm, "the answer is no JSON") from error
+    document = answer_json(arm, raw)
     if (told := error_of(document)) is not None:
         kind, status = told_kind(told)
         raise ProviderUnavailableError(
             arm, f"an error came in place of an answer ({kind})", status=status
         )
-    if not isinstance(document, dict):
-        raise ProviderUnavailableError(arm, "the answer is no JSON object")
-    return document
+    return answer_object(arm, document)
 
 
 def _choice(candidate: dict[str, Any], number: int, answer_id: str) -> dict[str, Any]:

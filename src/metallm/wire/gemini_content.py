@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from metallm.wire.base import UncarriedError
+from metallm.wire.canonical import text_of, translated
 from metallm.wire.data_urls import read_data_url, write_data_url
 from metallm.wire.gemini_spelling import spelled
-from metallm.wire.words import kind, word
+from metallm.wire.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,17 +59,11 @@ def read_part(part: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _write_part(part: object, place: str) -> dict[str, Any]:
-    writer = _WRITERS.get(kind(part))
-    if writer is None or not isinstance(part, dict):
-        raise UncarriedError(f"{place} of type {kind(part)!r:.40}")
-    return writer(part, place)
+    return translated(part, place, _WRITERS)
 
 
 def _write_text(part: dict[str, Any], place: str) -> dict[str, Any]:
-    text = part.get("text", part.get("refusal"))
-    if not isinstance(text, str):
-        raise UncarriedError(f"{place}, whose text is none")
-    return {"text": text}
+    return {"text": text_of(part, place)}
 
 
 def _write_image(part: dict[str, Any], place: str) -> dict[str, Any]:

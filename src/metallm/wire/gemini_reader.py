@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from metallm.core.completion import StreamEvent
 from metallm.core.wires import GEMINI
 from metallm.errors import StreamCutError
+from metallm.wire.documents import event_json, event_object
 from metallm.wire.gemini_candidate import candidates_of, canonical_reason, failed, said
 from metallm.wire.gemini_errors import error_of, told_kind
 from metallm.wire.gemini_usage import read_usage
@@ -94,18 +93,13 @@ class ContentReader:
         return self._with_usage(events) + self._bill()
 
     def _document(self, data: bytes) -> dict[str, Any]:
-        try:
-            document = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            raise StreamCutError(self._arm, "the stream holds an event that is no JSON") from error
+        document = event_json(self._arm, data)
         if (told := error_of(document)) is not None:
             kind, status = told_kind(told)
             raise StreamCutError(
                 self._arm, f"the stream broke off with an error ({kind})", status=status
             )
-        if not isinstance(document, dict):
-            raise StreamCutError(self._arm, "the stream holds an event that is no JSON object")
-        return document
+        return event_object(self._arm, document)
 
     def _piece(self, candidate: dict[str, Any]) -> list[StreamEvent]:
         """The chunks for what a candidate adds."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from metallm.wire.base import UncarriedError
+from metallm.wire.canonical import call_of, id_of, role_of
 from metallm.wire.extensions import IS_ERROR
 from metallm.wire.gemini_content import write_parts
 from metallm.wire.gemini_signatures import SIGNATURE, UNSIGNED, signature_of
-from metallm.wire.words import word
+from metallm.wire.words import fields
 
 
 class Turns:
@@ -41,7 +40,7 @@ class Turns:
         system: list[dict[str, Any]] = []
         for number, message in enumerate(messages):
             place = f"messages[{number}]"
-            role = _role(message, place)
+            role = role_of(message, place)
             if role in {"system", "developer"}:
                 system += _texts(message.get("content"), f"{place}.content")
             elif role == "tool":
@@ -72,24 +71,16 @@ class Turns:
         return parts
 
     def _call(self, call: object, place: str) -> dict[str, Any]:
-        function = call.get("function") if isinstance(call, dict) else None
-        if not isinstance(call, dict) or not isinstance(function, dict):
-            raise UncarriedError(f"{place}, which calls no function")
-        try:
-            given = orjson.loads(function.get("arguments") or b"{}")
-        except (orjson.JSONDecodeError, TypeError):
-            given = None
-        if not isinstance(given, dict):
-            raise UncarriedError(f"{place}.function.arguments, which are no JSON object")
-        call_id, name = _id(call.get("id"), f"{place}.id"), function.get("name")
-        self._names[call_id] = name
-        part: dict[str, Any] = {"functionCall": {"id": call_id, "name": name, "args": given}}
-        if signature := signature_of(call):
+        made = call_of(call, place)
+        self._names[made.id] = made.name
+        told = {"id": made.id, "name": made.name, "args": made.arguments}
+        part: dict[str, Any] = {"functionCall": told}
+        if signature := signature_of(fields(call)):
             part[SIGNATURE] = signature
         return part
 
     def _add_result(self, message: dict[str, Any], place: str) -> None:
-        call = _id(message.get("tool_call_id"), f"{place}.tool_call_id")
+        call = id_of(message.get("tool_call_id"), f"{place}.tool_call_id")
         if call not in self._names:
             raise UncarriedError(f"{place}.tool_call_id, which names no call before it")
         texts = _texts(message.get("content"), f"{place}.content")
@@ -102,23 +93,8 @@ class Turns:
         self._results.append({"functionResponse": told})
 
 
-def _role(message: object, place: str) -> str:
-    role = word(message.get("role")) if isinstance(message, dict) else ""
-    if role not in {"system", "developer", "user", "assistant", "tool"}:
-        raise UncarriedError(f"{place}.role {role!r:.40}")
-    if isinstance(message, dict) and role in {"user", "assistant"} and message.get("name"):
-        raise UncarriedError(f"{place}.name: its speakers have no names")
-    return role
-
-
 def _texts(content: object, place: str) -> list[dict[str, Any]]:
     parts = write_parts(content, place)
     if any("text" not in part for part in parts):
         raise UncarriedError(f"{place}, which may hold text alone")
     return parts
-
-
-def _id(given: object, place: str) -> str:
-    if not isinstance(given, str) or not given:
-        raise UncarriedError(f"{place}, which is no id")
-    return given

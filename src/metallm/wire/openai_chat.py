@@ -13,6 +13,7 @@ from metallm.core.completion import ChatRequest
 from metallm.errors import InputError, ProviderUnavailableError
 from metallm.wire.base import Answer
 from metallm.wire.bodies import written
+from metallm.wire.documents import answer_json, answer_object
 from metallm.wire.logprobs import tokens_of, with_logprobs
 from metallm.wire.merging import merged
 from metallm.wire.openai_errors import error_in
@@ -93,12 +94,7 @@ def read_answer(arm: str, raw: bytes, *, logprobs: bool = False) -> Answer:
     Raises:
         ProviderUnavailableError: no JSON, no choices, or an error in place of an answer.
     """
-    try:
-        document = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise ProviderUnavailableError(arm, "the answer is no JSON") from error
-    if not isinstance(document, dict):
-        raise ProviderUnavailableError(arm, "the answer is no JSON object")
+    document = answer_object(arm, answer_json(arm, raw))
     if (problem := error_in(document)) is not None:
         told = problem.kind or "no kind given"
         raise ProviderUnavailableError(

@@ -12,6 +12,7 @@ import orjson
 
 from metallm.errors import InputError, ProviderUnavailableError
 from metallm.wire.bodies import written
+from metallm.wire.documents import answer_json, answer_object
 from metallm.wire.openai_errors import error_in
 from metallm.wire.openai_usage import read_usage
 
@@ -120,12 +121,7 @@ def _end(raw: bytes) -> dict[str, Any] | None:
 
 
 def _whole(arm: str, raw: bytes) -> dict[str, Any]:
-    try:
-        document = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise ProviderUnavailableError(arm, "the answer is no JSON") from error
-    if not isinstance(document, dict):
-        raise ProviderUnavailableError(arm, "the answer is no JSON object")
+    document = answer_object(arm, answer_json(arm, raw))
     if (problem := error_in(document)) is not None:
         told = problem.kind or "no kind given"
         raise ProviderUnavailableError(

@@ -8,6 +8,7 @@ import orjson
 
 from metallm.core.completion import StreamEvent
 from metallm.errors import StreamCutError
+from metallm.wire.documents import event_json, event_object
 from metallm.wire.openai_chat import content_text
 from metallm.wire.openai_errors import error_in
 from metallm.wire.openai_usage import read_usage, write_usage
@@ -79,12 +80,7 @@ class StreamReader:
         return events
 
     def _event(self, data: bytes) -> StreamEvent:
-        try:
-            document = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            raise StreamCutError(self._arm, "the stream holds an event that is no JSON") from error
-        if not isinstance(document, dict):
-            raise StreamCutError(self._arm, "the stream holds an event that is no JSON object")
+        document = event_object(self._arm, event_json(self._arm, data))
         if (problem := error_in(document)) is not None:
             told = problem.kind or "no kind given"
             raise StreamCutError(

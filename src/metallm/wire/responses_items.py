@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from metallm.wire.base import UncarriedError
+from metallm.wire.canonical import function_of, id_of
 from metallm.wire.extensions import THINKING
 from metallm.wire.responses_thoughts import restored
-from metallm.wire.words import kind, objects, word
+from metallm.wire.words import fields, kind, objects, word
 
 _ROLES = frozenset({"assistant", "developer", "system", "tool", "user"})
 
@@ -72,12 +73,10 @@ def _said(message: dict[str, Any], place: str) -> Any:
 
 
 def _call(call: object, place: str) -> dict[str, Any]:
-    function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(call, dict) or not isinstance(function, dict):
-        raise UncarriedError(f"{place}, which calls no function")
+    function = function_of(call, place)
     return {
         "type": "function_call",
-        "call_id": _id(call.get("id"), f"{place}.id"),
+        "call_id": id_of(fields(call).get("id"), f"{place}.id"),
         "name": word(function.get("name")),
         "arguments": word(function.get("arguments")) or "{}",
     }
@@ -85,14 +84,8 @@ def _call(call: object, place: str) -> dict[str, Any]:
 
 def _result(message: dict[str, Any], place: str) -> dict[str, Any]:
     output = _content(message.get("content"), f"{place}.content")
-    call = _id(message.get("tool_call_id"), f"{place}.tool_call_id")
+    call = id_of(message.get("tool_call_id"), f"{place}.tool_call_id")
     return {"type": "function_call_output", "call_id": call, "output": output}
-
-
-def _id(given: object, place: str) -> str:
-    if not isinstance(given, str) or not given:
-        raise UncarriedError(f"{place}, which is no id")
-    return given
 
 
 def _content(content: object, place: str) -> Any:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from metallm.core.completion import StreamEvent
 from metallm.core.wires import RESPONSES
 from metallm.errors import StreamCutError
+from metallm.wire.documents import event_json, event_object
 from metallm.wire.openai_errors import error_in
 from metallm.wire.responses_reading import read_usage, status_of
 from metallm.wire.sse import SSEReader
@@ -103,13 +102,7 @@ class ResponsesReader:
             )
 
     def _document(self, data: bytes) -> dict[str, Any]:
-        try:
-            event = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            raise StreamCutError(self._arm, "the stream holds an event that is no JSON") from error
-        if not isinstance(event, dict):
-            raise StreamCutError(self._arm, "the stream holds an event that is no JSON object")
-        return event
+        return event_object(self._arm, event_json(self._arm, data))
 
 
 def _text(event: dict[str, Any]) -> str:

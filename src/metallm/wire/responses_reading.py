@@ -9,6 +9,7 @@ import orjson
 from metallm.core.price import Usage
 from metallm.errors import ProviderUnavailableError
 from metallm.wire.base import Answer
+from metallm.wire.documents import answer_json, answer_object
 from metallm.wire.extensions import THINKING
 from metallm.wire.openai_errors import WireError, error_in
 from metallm.wire.openai_usage import count
@@ -33,12 +34,7 @@ def read_response(arm: str, raw: bytes) -> tuple[Answer, dict[str, Any]]:
     Raises:
         ProviderUnavailableError: no JSON, no output, or an error in place of an answer.
     """
-    try:
-        document = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise ProviderUnavailableError(arm, "the answer is no JSON") from error
-    if not isinstance(document, dict):
-        raise ProviderUnavailableError(arm, "the answer is no JSON object")
+    document = answer_object(arm, answer_json(arm, raw))
     if (problem := error_in(document)) is not None:
         raise ProviderUnavailableError(
             arm,
