@@ -139,6 +139,8 @@ def test_tools_are_called_and_their_results_come_back(made: Gate, streamed: bool
                 each for each in events if each.type == "response.function_call_arguments.done"
             )
             assert done.arguments == '{"city":"Oslo"}'
+            # not every version of the client declares it; those that do need it
+            assert done.to_dict()["name"] == "weather"
         else:
             answer = client.responses.create(input=turns, **asked)
         (call,) = answer.output

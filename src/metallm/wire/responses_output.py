@@ -79,8 +79,9 @@ class Output:
         """
         events = self._leave(status)
         for place in self._calls.values():
-            arguments = self.items[place]["arguments"]
-            events.append(self._event("function_call_arguments.done", place, arguments=arguments))
+            item = self.items[place]
+            told = {"name": item["name"], "arguments": item["arguments"]}
+            events.append(self._event("function_call_arguments.done", place, **told))
             events.append(self._done(place, status))
         self._calls = {}
         return events
@@ -187,9 +188,9 @@ class Output:
         index = count if number is None else number
         return self._event(f"content_part.{what}", place, content_index=index, part=part)
 
-    def _event(self, name: str, place: int, **told: Any) -> dict[str, Any]:
+    def _event(self, kind: str, place: int, /, **told: Any) -> dict[str, Any]:
         where = {"item_id": self.items[place]["id"], "output_index": place}
-        return {"type": f"response.{name}", **where, **told}
+        return {"type": f"response.{kind}", **where, **told}
 
 
 def _part(kind: str) -> dict[str, Any]:
