@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,12 @@ import pytest
 from cli.processes import TIMEOUT_S, place, started
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples/no-keys"
+
+
+def test_the_data_are_what_the_script_beside_them_makes_up(tmp_path: Path) -> None:
+    runpy.run_path(str(FOLDER / "make.py"))["write"](tmp_path)
+    for file in ("outcomes.csv", "reviews.csv"):
+        assert (tmp_path / file).read_bytes() == (FOLDER / file).read_bytes()
 
 
 @pytest.mark.process

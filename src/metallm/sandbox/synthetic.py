@@ -204,10 +204,11 @@ def _sentiment(rng: np.random.Generator) -> tuple[str, str, float]:
     who = _pick(rng, _WHO)
     shape = _pick(rng, (
         "{who} says this {good} {other}, but I could not disagree more: it {mine}.",
-        "I would not say that the {good} {other}, no matter what {who} wrote; mine {mine}.",
+        "I would not say that the {good} {other}, no matter what {they} wrote; mine {mine}.",
         "{who} warned me that the {good} {other}, yet it turned out otherwise and {mine}.",
     ))  # fmt: skip
-    return shape.format(who=who, good=good, other=other, mine=mine), label, 1.0
+    they = who[0].lower() + who[1:]
+    return shape.format(who=who, they=they, good=good, other=other, mine=mine), label, 1.0
 
 
 _ISSUES: Mapping[str, tuple[str, ...]] = {
