@@ -63,8 +63,14 @@ def test_a_file_that_cannot_be_read_is_named(
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(TableError, match=told) as raised:
-        read_table(path)
+        read_table(path, text_columns=["a"])
     assert str(path) in str(raised.value)
+
+
+def test_a_column_of_bytes_that_nobody_reads_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"a,by\nb,Jos\xe9\n")
+    assert read_table(path, text_columns=["a"])["a"].to_pylist() == ["b"]
 
 
 def test_a_folder_is_no_table(tmp_path: Path) -> None:

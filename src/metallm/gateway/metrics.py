@@ -31,7 +31,10 @@ LATENCY_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 
 
 class _Registry(CollectorRegistry):
-    """A registry that leaves out when each count was first seen: half of all series, for nobody."""
+    """A registry that leaves out when each count was first seen: a series a count, for nobody.
+
+    The library can be told so for all registries of a process, which are not ours to change.
+    """
 
     def collect(self) -> Iterator[Metric]:
         """The metrics, as they are now."""

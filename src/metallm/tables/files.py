@@ -40,13 +40,15 @@ def read_table(path: str | PathLike[str], *, text_columns: Sequence[str] = ()) -
         if file.stat().st_size == 0:
             raise TableError(f"{file} is empty")
         table = read(file, text_columns)
-        table.validate(full=True)  # texts that are no UTF-8 among the rest
+        # Arrow looks whether texts and names are UTF-8 only when they are asked for
+        table.validate(full=True)
+        names = table.column_names
     except FileNotFoundError as error:
         raise TableError(f"there is no file {file}") from error
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         why = _not_utf8(file) or str(error)
         raise TableError(f"{file} cannot be read as {file.suffix[1:]}: {why}") from error
-    if table.num_rows == 0:
+    if not names or table.num_rows == 0:
         raise TableError(f"{file} has no rows")
     return table
 
@@ -77,7 +79,7 @@ def require_columns(table: pa.Table, names: Iterable[str], *, source: str) -> No
 def _read_csv(file: Path, text_columns: Sequence[str]) -> pa.Table:
     from pyarrow import csv  # noqa: PLC0415 - each format loads its own library
 
-    table = csv.read_csv(
+    return csv.read_csv(
         file,
         read_options=csv.ReadOptions(block_size=_block_bytes(file)),
         parse_options=csv.ParseOptions(newlines_in_values=True),
@@ -88,10 +90,6 @@ def _read_csv(file: Path, text_columns: Sequence[str]) -> pa.Table:
             quoted_strings_can_be_null=False,
         ),
     )
-    for field in table.schema:
-        if pa.types.is_binary(field.type):
-            raise pa.ArrowInvalid(f"the column {field.name} holds bytes that are no UTF-8")
-    return table
 
 
 def _read_jsonl(file: Path, _text_columns: Sequence[str]) -> pa.Table:
