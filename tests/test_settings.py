@@ -32,7 +32,7 @@ def test_what_longer_calls_cost_is_a_table_of_its_own(tmp_path: Path) -> None:
         '[[arms]]\nname = "gemini/x"\ninput_price = 1.0\noutput_price = 8.0\n'
         "[[arms.price_tiers]]\nabove = 200_000\ninput = 2.0\noutput = 12.0\n"
     )
-    (arm,) = load_settings(path).arms
+    (arm,) = load_settings(str(path)).arms
     assert arm.arm().price_tiers == (Tier(200_000, 2.0, 12.0),)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -131,7 +132,7 @@ def test_errors_come_as_the_classes_of_the_client(made: Gate) -> None:
             client.messages.create(model="claude-9", **ASK)
         assert missing.value.type == "not_found_error"
         assert missing.value.error_code == "model_not_found"
-        assert missing.value.request_id.startswith("req_")
+        assert uuid.UUID(missing.value.request_id).version == 4
         with pytest.raises(anthropic.BadRequestError) as bad:
             client.messages.create(model="auto", max_tokens=5, messages=[])
         assert bad.value.type == "invalid_request_error"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from metallm.core.key import PREFIX
 from metallm.ids import random_id
@@ -19,6 +21,8 @@ KEY = "metallm.note"
 """Where a request's scope holds its note."""
 
 MAX_ID_CHARACTERS = 128
+
+_UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -56,7 +60,18 @@ class Note:
         text = sent.decode("latin-1")
         sane = 0 < len(text) <= MAX_ID_CHARACTERS and text.isascii() and text.isprintable()
         sane = sane and PREFIX not in text  # no key gets into a log by this door
-        return cls(text if sane else f"req_{random_id()}", time.perf_counter())
+        return cls(text if sane else str(UUID(random_id(), version=4)), time.perf_counter())
+
+    def ids_for_hosts(self) -> dict[str, str]:
+        """The headers by which hosts are told the request's id.
+
+        There are hosts that refuse an x-request-id which is no UUID, such as llama-cpp-python's
+        server; the other name, OpenAI's, may hold anything.
+        """
+        told = {"x-client-request-id": self.request_id}
+        if _UUID.fullmatch(self.request_id):
+            told["x-request-id"] = self.request_id
+        return told
 
     def elapsed_s(self) -> float:
         """Seconds since the request came."""

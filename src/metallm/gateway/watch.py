@@ -41,8 +41,8 @@ class Watch:
             await self._app(scope, receive, send)
             return
         note = scope[KEY] = Note.of_scope(scope)
-        # one name for it in our log, our answer, and the logs of hosts, by the two names they read
-        pass_on(x_request_id=note.request_id, x_client_request_id=note.request_id)
+        # one id in our log, our answer, and the logs of hosts
+        pass_on(note.ids_for_hosts())
 
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":

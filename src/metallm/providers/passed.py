@@ -17,11 +17,10 @@ PASSED: ContextVar[Mapping[str, str]] = ContextVar("PASSED", default=MappingProx
 """Names and values; those of the wire itself go before them."""
 
 
-def pass_on(**headers: str) -> None:
+def pass_on(headers: Mapping[str, str]) -> None:
     """Send these with all further calls of this context, beside those that were given before.
 
     Args:
-        headers: values by names, "_" for "-".
+        headers: values by names, in lower case.
     """
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    PASSED.set({**PASSED.get(), **named})
+    PASSED.set({**PASSED.get(), **headers})

@@ -40,6 +40,8 @@ from metallm.settings.tables import (
 )
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from metallm.core.task import Task
 
 DEFAULT_PATH = Path("metallm.toml")
@@ -90,7 +92,7 @@ def tasks_of(settings: Settings) -> dict[str, Task]:
     return tasks
 
 
-def load_settings(path: Path | None = None, **arguments: Any) -> Settings:
+def load_settings(path: str | PathLike[str] | None = None, **arguments: Any) -> Settings:
     """Read the settings: `arguments` win over the environment, that over the file.
 
     Args:
@@ -102,7 +104,7 @@ def load_settings(path: Path | None = None, **arguments: Any) -> Settings:
             value of the wrong kind; the message names the place.
     """
     given = {name: _without_none(value) for name, value in arguments.items() if value is not None}
-    from_file = _read_toml(path)
+    from_file = _read_toml(None if path is None else Path(path))
 
     class Layered(Settings):
         @classmethod
